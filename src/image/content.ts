@@ -3,21 +3,21 @@ import { type Digest, Measure } from '#core';
 import { ImageError } from './error.ts';
 
 /** What a manifest runs on (OCI image-spec 1.1, image-index.md "platform"). */
-export interface ContentPlatform {
+export type ContentPlatform = {
   readonly architecture: string;
   readonly os: string;
   readonly variant?: string;
-}
+};
 
 /** Points at content: what it is, its digest and its size in bytes (OCI image-spec 1.1, descriptor.md). */
-export interface Descriptor {
+export type Descriptor = {
   readonly mediaType: string;
   readonly digest: Digest;
   readonly size: number;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly platform?: ContentPlatform;
   readonly artifactType?: string;
-}
+};
 
 /**
  * Where content is read: a registry, a layout, the cache. What `open` yields is not to be trusted:
