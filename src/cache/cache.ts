@@ -4,8 +4,11 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'n
 import { dirname, join } from 'node:path';
 import { type Digest, digestOf, hexOf } from '#core';
 import { canonicalJson, type Json } from '#formats';
+import { isAlive } from './alive.ts';
 import { type Blobs, openBlobs } from './blobs.ts';
 import { toDiskError } from './error.ts';
+import { registerRun } from './prune.ts';
+import { removeTree } from './remove-tree.ts';
 
 /** What a step is and all it depends on. Same name and inputs, same outputs: leave nothing out, put no time or path in. */
 export interface StepKey {
@@ -59,6 +62,7 @@ export async function openCache(folder: string): Promise<Cache> {
   const scratch = join(folder, 'tmp');
   try {
     await mkdir(scratch, { recursive: true });
+    await registerRun(folder, process.pid);
   } catch (error) {
     throw toDiskError(error, folder);
   }
@@ -141,21 +145,6 @@ export async function openCache(folder: string): Promise<Cache> {
   };
 }
 
-/** Removes a folder even where its files and folders are read-only. */
-export async function removeTree(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
-    const { chmod } = await import('node:fs/promises');
-    await chmod(path, 0o755);
-    for (const entry of await readdir(path, { withFileTypes: true, recursive: true })) {
-      if (entry.isDirectory()) await chmod(join(entry.parentPath, entry.name), 0o755);
-    }
-    await rm(path, { recursive: true, force: true });
-  }
-}
-
 async function shared<T>(running: Map<string, Promise<T>>, name: string, run: () => Promise<T>): Promise<T> {
   const known = running.get(name);
   if (known !== undefined) return known;
@@ -198,15 +187,5 @@ async function sweep(scratch: string): Promise<void> {
   for (const name of await readdir(scratch)) {
     const pid = Number(name.split('-', 1)[0]);
     if (pid !== process.pid && !isAlive(pid)) await removeTree(join(scratch, name)).catch(() => {});
-  }
-}
-
-/** Says whether a process runs; one of another user counts as running. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+export { parseDefinition, readDefinition } from './definition.ts';
+export type { ReadDefinition } from './definition.ts';
+export { DefinitionError } from './error.ts';
+export type { DefinitionErrorCode, Fault } from './error.ts';
+export { digestOfLock, emptyLock, formatLock, lockFileOf, parseLock, readLock, writeLock } from './lock.ts';
+export type { Lock, LockedBase, LockedComponent, LockedModule, LockedRelease } from './lock.ts';
+export { definitionJsonSchema } from './schema.ts';
+export type { BaseDefinition, ChannelDefinition, ComponentDefinition, Definition } from './schema.ts';

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DefinitionError, definitionJsonSchema, parseDefinition, readDefinition } from '#definition';
+
+const SHIPPED = resolve(import.meta.dirname, '../../distribution.yaml');
+
+/** A definition with thirteen faults; the line of each is checked below. */
+const FAULTY = `version: 2
+name: Bad_Name
+vendor: Oakum
+registry: https://registry.example.com
+toolchain: 1.27.3
+platforms: [linux/amd64, linux/s390x]
+components:
+  Source-Controller:
+    module: github.com/fluxcd/source-controller
+  kustomize-controller:
+    modul: github.com/fluxcd/kustomize-controller
+channels:
+  distroless:
+    base: alpine
+    user: root
+bases:
+  debian-13:
+    kind: debian
+    suites: []
+    packages: [base-files]
+    maxAgeDays: soon
+colour: red
+`;
+
+function faultsOf(text: string): readonly string[] {
+  try {
+    parseDefinition(text, 'd.yaml');
+  } catch (error) {
+    if (error instanceof DefinitionError) return error.faults.map((fault) => `${fault.where}: ${fault.message}`);
+    throw error;
+  }
+  return [];
+}
+
+describe('the definition', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'oakum-definition-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('that ships with Oakum is valid and names the seven controllers in the order of the pins', async () => {
+    const { definition, digest } = await readDefinition(SHIPPED);
+    expect(Object.keys(definition.components)).toEqual([
+      'source-controller',
+      'kustomize-controller',
+      'helm-controller',
+      'notification-controller',
+      'image-reflector-controller',
+      'image-automation-controller',
+      'source-watcher',
+    ]);
+    expect(definition.channels['distroless']?.user).toBe('65534:65534');
+    expect(digest).toMatch(/^sha256:/);
+  });
+
+  it('tells every fault at once, each with its line and column', () => {
+    const faults = faultsOf(FAULTY);
+    const lines = faults.map((fault) => Number(fault.split(':')[1]));
+    expect(lines).toEqual([1, 2, 4, 5, 6, 8, 11, 11, 14, 15, 19, 21, 22]);
+    expect(faults.join('\n')).toContain('d.yaml:14:11: channels.distroless.base: no base "alpine" (known: debian-13)');
+    expect(faults.join('\n')).toContain('d.yaml:11:5: components.kustomize-controller: unknown key "modul"');
+    expect(faults.join('\n')).toContain('d.yaml:22:1: unknown key "colour"');
+  });
+
+  it('refuses broken YAML, duplicate keys and alias bombs with a place', () => {
+    expect(faultsOf('version: 1\n  name: [')[0]).toMatch(/^d\.yaml:\d+:\d+: /);
+    expect(faultsOf('version: 1\nversion: 1\n')[0]).toContain('d.yaml:2:1: Map keys must be unique');
+    const bomb = [
+      'a0: &a0 [x,x,x,x,x,x,x,x,x]',
+      ...Array.from({ length: 8 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(9).fill(`*a${i}`)}]`),
+    ].join('\n');
+    expect(faultsOf(bomb).join()).toContain('alias');
+  });
+
+  it('names the file that is missing or too large', async () => {
+    await expect(readDefinition(join(folder, 'none.yaml'))).rejects.toMatchObject({ code: 'DEFINITION_UNREADABLE' });
+    await writeFile(join(folder, 'big.yaml'), 'a'.repeat((1 << 20) + 1));
+    await expect(readDefinition(join(folder, 'big.yaml'))).rejects.toMatchObject({ code: 'DEFINITION_UNREADABLE' });
+  });
+
+  it('has its JSON Schema for editors committed as the code makes it', async () => {
+    const file = resolve(import.meta.dirname, '../../schema/distribution.schema.json');
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(definitionJsonSchema());
+  });
+});

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile, stat } from 'node:fs/promises';
+import { type Digest, digestOf, messageOf } from '#core';
+import { DefinitionError, type Fault } from './error.ts';
+import { inFileOrder, type LocatedYaml, locateYaml, toFaults } from './locate.ts';
+import { type Definition, definitionSchema } from './schema.ts';
+
+const MAX_BYTES = 1 << 20;
+
+/** A definition as read: its file, its checked content and the digest of its bytes. */
+export interface ReadDefinition {
+  readonly file: string;
+  readonly digest: Digest;
+  readonly definition: Definition;
+}
+
+/** Reads and checks a definition file. Throws {@link DefinitionError} `DEFINITION_UNREADABLE`, or `DEFINITION_INVALID` with every fault at once. */
+export async function readDefinition(file: string): Promise<ReadDefinition> {
+  let text: string;
+  try {
+    if ((await stat(file)).size > MAX_BYTES) throw new Error(`larger than ${MAX_BYTES} bytes`);
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new DefinitionError(
+      'DEFINITION_UNREADABLE',
+      [{ where: file, message: `the definition can't be read: ${messageOf(error)}` }],
+      'Name the file with --definition, or leave the flag away to use the definition that comes with Oakum.',
+    );
+  }
+  return { file, digest: digestOf(text), definition: parseDefinition(text, file) };
+}
+
+/** Takes a definition's text and the name to show for it; gives it checked, or throws `DEFINITION_INVALID` with every fault at once. */
+export function parseDefinition(text: string, file: string): Definition {
+  const located = locateYaml(text, file);
+  if (located.faults.length > 0) throw invalid(located.faults);
+  const parsed = definitionSchema.safeParse(located.value);
+  const faults = parsed.success
+    ? crossFaults(parsed.data, located)
+    : [...toFaults(located, parsed.error), ...looseCrossFaults(located)];
+  if (faults.length > 0) throw invalid(inFileOrder(faults));
+  return parsed.data as Definition;
+}
+
+function invalid(faults: readonly Fault[]): DefinitionError {
+  return new DefinitionError(
+    'DEFINITION_INVALID',
+    faults,
+    'schema/distribution.schema.json describes the format; editors with a YAML language server check it while you type.',
+  );
+}
+
+/** What the schema can't say: names that must exist elsewhere, lists without repetition. */
+function crossFaults(
+  definition: Pick<Definition, 'channels' | 'bases' | 'platforms' | 'components'>,
+  located: LocatedYaml,
+): Fault[] {
+  const faults: Fault[] = [];
+  for (const [name, channel] of Object.entries(definition.channels)) {
+    if (definition.bases[channel.base] === undefined) {
+      const known = Object.keys(definition.bases).join(', ') || 'none';
+      faults.push({
+        where: located.where(['channels', name, 'base']),
+        message: `channels.${name}.base: no base "${channel.base}" (known: ${known})`,
+      });
+    }
+  }
+  for (const key of ['channels', 'components'] as const) {
+    if (Object.keys(definition[key]).length === 0)
+      faults.push({ where: located.where([key]), message: `${key}: at least one is needed` });
+  }
+  for (const [index, platform] of definition.platforms.entries()) {
+    if (definition.platforms.indexOf(platform) !== index) {
+      faults.push({ where: located.where(['platforms', index]), message: `platforms: ${platform} is named twice` });
+    }
+  }
+  return faults;
+}
+
+/** The cross checks on a value whose schema failed, as far as its parts are there, so that all faults show in one run. */
+function looseCrossFaults(located: LocatedYaml): Fault[] {
+  const record = (value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+  const value = record(located.value);
+  const channels = Object.entries(record(value['channels'])).filter(
+    ([, channel]) => typeof record(channel)['base'] === 'string',
+  );
+  return crossFaults(
+    {
+      channels: Object.fromEntries(channels) as Definition['channels'],
+      bases: record(value['bases']) as Definition['bases'],
+      platforms: Array.isArray(value['platforms']) ? value['platforms'] : [],
+      components: record(value['components']) as Definition['components'],
+    },
+    located,
+  ).filter((fault) => !fault.message.includes('at least one'));
+}

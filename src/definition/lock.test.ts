@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { emptyLock, formatLock, lockFileOf, parseLock, readLock, writeLock } from '#definition';
+
+describe('the lock', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'oakum-lock-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('is written beside the definition and read back the same, with nothing else left in the folder', async () => {
+    const file = lockFileOf(join(folder, 'distribution.yaml'));
+    expect(await readLock(file)).toBeUndefined();
+    await writeLock(file, emptyLock('gzip x'));
+    expect(await readLock(file)).toEqual(emptyLock('gzip x'));
+    expect(await readdir(folder)).toEqual(['oakum.lock']);
+  });
+
+  it('has one text, whatever the order its parts were added in', () => {
+    const base = { releases: [], packages: {} };
+    const text = formatLock({ ...emptyLock('c'), bases: { b: base, a: base } });
+    expect(text).toBe(
+      formatLock({ bases: { a: base, b: base }, compressor: 'c', releases: {}, toolchains: {}, version: 1 }),
+    );
+    expect(text.indexOf('"a"')).toBeLessThan(text.indexOf('"b"'));
+  });
+
+  it('says where it is broken and that it is not to be written by hand', async () => {
+    expect(() => parseLock('{"version": 1,', 'oakum.lock')).toThrow(expect.objectContaining({ code: 'LOCK_INVALID' }));
+    const text = formatLock(emptyLock('c')).replace('"version": 1', '"version": 7');
+    expect(() => parseLock(text, 'oakum.lock')).toThrow(
+      expect.objectContaining({
+        code: 'LOCK_INVALID',
+        where: 'oakum.lock:6:14',
+        hint: expect.stringContaining('oakum lock'),
+      }),
+    );
+    await writeFile(join(folder, 'bad.lock'), '{}');
+    await expect(readLock(join(folder, 'bad.lock'))).rejects.toMatchObject({ code: 'LOCK_INVALID' });
+  });
+});

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { type Digest, digestOf, isDigest, messageOf, PLATFORMS, replaceFile } from '#core';
+import { readableJson } from '#formats';
+import { DefinitionError } from './error.ts';
+import { inFileOrder, locateYaml, toFaults } from './locate.ts';
+
+const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'must be a sha256 digest');
+const hash1 = z.string().regex(/^h1:[A-Za-z0-9+/]{43}=$/, 'must be an h1 hash, as in go.sum');
+const time = z.iso.datetime();
+
+const proof = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('checksum-database'), database: z.string(), recordId: z.int(), treeSize: z.int() }),
+  z.strictObject({ kind: z.literal('exempted') }),
+]);
+
+const module = z.strictObject({ path: z.string(), version: z.string(), zipHash: hash1, modHash: hash1, proof });
+
+const component = z.strictObject({
+  module,
+  time: time.describe('When the commit was made; the epoch of the binary layer and the config.'),
+  origin: z.strictObject({ url: z.string(), commit: z.string(), ref: z.string().optional() }).optional(),
+  nested: z
+    .array(module.extend({ folder: z.string() }))
+    .describe('Modules laid into the source where a local replace wants them.'),
+});
+
+const basePackage = z.strictObject({
+  name: z.string(),
+  version: z.string(),
+  architecture: z.string(),
+  source: z.strictObject({ name: z.string(), version: z.string() }),
+  suite: z.string(),
+  path: z.string(),
+  size: z.int(),
+  sha256: digest,
+});
+
+const baseRelease = z.strictObject({
+  suite: z.string(),
+  codename: z.string(),
+  date: time,
+  validUntil: time.optional(),
+  inRelease: digest,
+  signers: z.array(z.string()),
+});
+
+const base = z.strictObject({
+  releases: z.array(baseRelease),
+  packages: z.partialRecord(z.enum(PLATFORMS), z.array(basePackage)),
+});
+
+const lockSchema = z.strictObject({
+  version: z.literal(1),
+  compressor: z.string().describe('The build of the compressor for which compressed digests hold.'),
+  toolchains: z.record(z.string(), z.partialRecord(z.enum(PLATFORMS), module)),
+  bases: z.record(z.string(), base),
+  releases: z.record(z.string(), z.strictObject({ flux: module, components: z.record(z.string(), component) })),
+});
+
+/** The content of oakum.lock: every source, toolchain and package with its hash. */
+export type Lock = z.output<typeof lockSchema>;
+
+/** A Go module as the lock holds it. */
+export type LockedModule = z.output<typeof module>;
+
+/** A component of a release as the lock holds it. */
+export type LockedComponent = z.output<typeof component>;
+
+/** A base as the lock holds it, for one or more platforms. */
+export type LockedBase = z.output<typeof base>;
+
+/** A release as the lock holds it. */
+export type LockedRelease = Lock['releases'][string];
+
+/** Gives a lock that holds nothing yet. */
+export function emptyLock(compressor: string): Lock {
+  return { version: 1, compressor, toolchains: {}, bases: {}, releases: {} };
+}
+
+/** Takes a definition's path; gives the path of the lock beside it. */
+export function lockFileOf(definitionFile: string): string {
+  return join(dirname(definitionFile), 'oakum.lock');
+}
+
+/** Reads a lock; undefined where there is none. Throws {@link DefinitionError} with every fault and its place. */
+export async function readLock(file: string): Promise<Lock | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new DefinitionError('LOCK_UNREADABLE', [
+      { where: file, message: `the lock can't be read: ${messageOf(error)}` },
+    ]);
+  }
+  return parseLock(text, file);
+}
+
+/** Takes a lock's text (JSON) and the name to show for it; gives it checked, or throws `LOCK_INVALID`. */
+export function parseLock(text: string, file: string): Lock {
+  const hint =
+    'A lock is written by `oakum lock`, not by hand: take it back from version control, or delete it and run `oakum lock`.';
+  try {
+    const parsed = lockSchema.safeParse(JSON.parse(text));
+    if (parsed.success) return parsed.data;
+    throw new DefinitionError('LOCK_INVALID', inFileOrder(toFaults(locateYaml(text, file), parsed.error)), hint);
+  } catch (error) {
+    if (error instanceof DefinitionError) throw error;
+    const located = locateYaml(text, file); // for the place: JSON.parse gives none that holds across Node releases
+    const faults =
+      located.faults.length > 0 ? located.faults : [{ where: file, message: `not JSON: ${messageOf(error)}` }];
+    throw new DefinitionError('LOCK_INVALID', faults, hint);
+  }
+}
+
+/** Gives a lock's one text: sorted keys, two spaces, a newline at the end. */
+export function formatLock(lock: Lock): string {
+  return readableJson(lock);
+}
+
+/** Gives the digest of a lock's text. */
+export function digestOfLock(lock: Lock): Digest {
+  return digestOf(formatLock(lock));
+}
+
+/** Writes a lock in one piece. */
+export async function writeLock(file: string, lock: Lock): Promise<void> {
+  await replaceFile(file, formatLock(lock));
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+import { PLATFORMS } from '#core';
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'must be lower-case letters, digits and single hyphens, like source-controller');
+
+const modulePath = z
+  .string()
+  .regex(
+    /^[a-z0-9.-]+\.[a-z0-9-]+(?:\/[A-Za-z0-9._~-]+)+$/,
+    'must be a Go module path, like github.com/fluxcd/source-controller',
+  );
+
+const registry = z
+  .string()
+  .regex(
+    /^[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[0-9]{1,5})?(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$/,
+    'must be a registry with an optional path and no scheme, like registry.example.com/flux',
+  );
+
+const url = z.string().regex(/^(?:https?|file):\/\/[^\s/]*[^\s]*$/, 'must be an http, https or file URL');
+
+const toolchain = z.string().regex(/^go1\.[0-9]+(?:\.[0-9]+)?$/, 'must be a Go release, like go1.27.3');
+
+const component = z
+  .strictObject({
+    module: modulePath.describe('The Go module that holds the program.'),
+    package: z
+      .string()
+      .regex(/^\.(?:\/[A-Za-z0-9._-]+)*$/, 'must be a package inside the module, like . or ./cmd')
+      .default('.')
+      .describe('The main package, relative to the module.'),
+    description: z.string().optional().describe('For org.opencontainers.image.description.'),
+    licenses: z.string().default('Apache-2.0').describe('SPDX expression for org.opencontainers.image.licenses.'),
+  })
+  .describe('One upstream program.');
+
+const debianBase = z
+  .strictObject({
+    kind: z.literal('debian'),
+    suites: z.array(name).min(1).describe('Suites searched for the newest version of each package.'),
+    packages: z
+      .array(z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, 'must be a Debian package name'))
+      .min(1)
+      .describe('Exactly these packages make the root; dependencies are not added.'),
+    mirror: url.optional().describe("The archive. Default: the machine's apt configuration."),
+    securityMirror: url.optional().describe("The security archive. Default: the machine's apt configuration."),
+    maxAgeDays: z
+      .int()
+      .min(1)
+      .default(200)
+      .describe('The oldest Release file accepted, in days, for suites that carry no Valid-Until.'),
+  })
+  .describe('A root filesystem composed from Debian packages.');
+
+const channel = z
+  .strictObject({
+    base: name.describe('A name under `bases`.'),
+    crypto: z.enum(['none']).default('none').describe('The crypto mode of the binaries.'),
+    user: z
+      .string()
+      .regex(/^[0-9]{1,6}:[0-9]{1,6}$/, 'must be numeric, user:group')
+      .default('65534:65534')
+      .describe('The user the image runs as.'),
+    compression: z.enum(['gzip', 'zstd']).default('gzip').describe('How layers are compressed.'),
+  })
+  .describe("A flavour of every component's image.");
+
+const exemption = z
+  .strictObject({
+    module: z
+      .string()
+      .regex(/^[^\s@]+(?:@v[^\s@]+)?$/, 'must be a module path, with @version where only that version is exempt')
+      .describe('The module that is taken without proof by the checksum database.'),
+    reason: z.string().min(10, 'must say why in a sentence').describe('Why; goes into the release document.'),
+  })
+  .describe('A module the checksum database need not know.');
+
+const limits = z
+  .strictObject({
+    memoryMiB: z.int().min(512).default(8192).describe('Most memory of one build step.'),
+    minutes: z.int().min(1).default(60).describe('Most wall-clock time of one build step.'),
+    processes: z.int().min(64).default(4096).describe('Most processes and threads of one build step.'),
+  })
+  .describe('Limits of one build step in the sandbox.');
+
+/** The shape of distribution.yaml; schema/distribution.schema.json is generated from it. */
+export const definitionSchema = z
+  .strictObject({
+    version: z.literal(1).describe('The version of this format.'),
+    name: name.describe("The distribution's name."),
+    vendor: z.string().min(1).describe('For org.opencontainers.image.vendor.'),
+    registry: registry.describe('Where images are published: <registry>/<channel>/<component>.'),
+    flux: z
+      .strictObject({ module: modulePath.default('github.com/fluxcd/flux2/v2') })
+      .prefault({})
+      .describe('The module whose manifests name the components of a release.'),
+    toolchain: toolchain.describe('The Go toolchain that compiles everything.'),
+    platforms: z.array(z.enum(PLATFORMS)).min(1).describe('What images are built for.'),
+    components: z.record(name, component).describe('The programs, in the order of the image pins.'),
+    channels: z.record(name, channel),
+    bases: z.record(name, debianBase),
+    sources: z
+      .strictObject({
+        proxy: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('Go module proxies in GOPROXY syntax. Default: GOPROXY, then `go env`.'),
+        checksumDatabase: z.string().min(1).optional().describe('In GOSUMDB syntax. Default: GOSUMDB, then `go env`.'),
+        exemptions: z.array(exemption).default([]),
+      })
+      .prefault({}),
+    limits: limits.prefault({}),
+  })
+  .describe('What an Oakum distribution consists of.');
+
+/** A checked distribution.yaml, defaults filled in. */
+export type Definition = z.output<typeof definitionSchema>;
+
+/** One entry under `components`. */
+export type ComponentDefinition = Definition['components'][string];
+
+/** One entry under `channels`. */
+export type ChannelDefinition = Definition['channels'][string];
+
+/** One entry under `bases`. */
+export type BaseDefinition = Definition['bases'][string];
+
+/** Gives the JSON Schema (2020-12) of distribution.yaml for editors. */
+export function definitionJsonSchema(): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(definitionSchema, { io: 'input', target: 'draft-2020-12' }) as Record<
+    string,
+    unknown
+  >;
+  return { $schema, title: 'Oakum distribution', ...rest };
+}
