@@ -75,17 +75,30 @@ export function createHttp(options: HttpOptions): Http {
       let wait: number;
       try {
         const response = await follow(await agent(), request, options.userAgent, request.followRedirects ?? idempotent);
-        if (attempt >= attempts || !RETRIED.has(response.status)) return response;
+        if (attempt >= attempts || !isPassingStatus(response.status)) return response;
         await discard(response);
-        wait = retryAfter(response.headers.get('retry-after'), options.clock) ?? backoff(attempt);
+        wait = retryDelay(attempt, options.clock, response.headers);
       } catch (error) {
         if (request.signal?.aborted) throw request.signal.reason;
         if (attempt >= attempts || !(error instanceof HttpError) || error.code === 'HTTP_REDIRECT') throw error;
-        wait = backoff(attempt);
+        wait = retryDelay(attempt, options.clock);
       }
-      await options.clock.sleep(Math.min(wait, MAX_WAIT), request.signal);
+      await options.clock.sleep(wait, request.signal);
     }
   };
+}
+
+/** Says whether a status may pass by itself, so that asking again makes sense: too early, too much, or a server in trouble. */
+export function isPassingStatus(status: number): boolean {
+  return RETRIED.has(status);
+}
+
+/**
+ * Gives the milliseconds to wait after the given failed attempt (1 is the first): what Retry-After says (RFC 9110 10.2.3),
+ * else growing with the attempts and a little random, so that many clients do not come back at once. One minute at most.
+ */
+export function retryDelay(attempt: number, clock: Clock, headers?: Headers): number {
+  return Math.min(retryAfter(headers?.get('retry-after') ?? null, clock) ?? backoff(attempt), MAX_WAIT);
 }
 
 /** Drops a response's body so that its connection can be used again. */
