@@ -5,3 +5,56 @@ export { readElf } from './elf.ts';
 export type { ElfFile, ElfSection, ReadAt } from './elf.ts';
 export { readGoBuildInfo } from './go-build-info.ts';
 export type { BuiltModule, GoBuildInfo } from './go-build-info.ts';
+export { GoModSyntaxError, parseGoMod, parseGoSum, replacementOf } from './go-mod.ts';
+export type { GoMod, ModuleVersion, Replacement, Requirement, SumLine } from './go-mod.ts';
+export {
+  escapeModuleText,
+  majorSuffixOf,
+  moduleFileFault,
+  modulePathFault,
+  unescapeModuleText,
+} from './go-module-path.ts';
+export {
+  compareGoVersions,
+  compareModuleVersions,
+  isCanonicalModuleVersion,
+  isGoVersion,
+  isModuleVersion,
+  majorOf,
+  prereleaseOf,
+  readPseudoVersion,
+} from './go-version.ts';
+export { noteKeyOf, parseNoteKey, parseSignedNote, readNoteSignature } from './signed-note.ts';
+export type { NoteKey, NoteReading, SignedNote } from './signed-note.ts';
+export {
+  consistencyProof,
+  HASH_SIZE,
+  hashInTile,
+  inclusionProof,
+  nodeHash,
+  recordHash,
+  tileOf,
+  tilePath,
+  treeRoot,
+  verifyConsistency,
+  verifyInclusion,
+} from './transparency-log.ts';
+export type { HashPosition, HashReader, Tile } from './transparency-log.ts';
+export { readZipDirectory, readZipEntry, ZipFormatError } from './zip.ts';
+export type { ZipEntry, ZipSource } from './zip.ts';
+export { GZIP_BLOCK, GZIP_FORMAT, GZIP_LEVEL, parallelGzip } from './parallel-gzip.ts';
+export type { GzipOptions } from './parallel-gzip.ts';
+export { TAR_BLOCK, tarEnd, tarHeader, tarPadding } from './tar-write.ts';
+export type { TarHeader } from './tar-write.ts';
+export { zstd, ZSTD_FORMAT } from './zstd.ts';
+export { readAr } from './ar.ts';
+export type { ArMember } from './ar.ts';
+export { parseDeb822, selectStanzas } from './deb822.ts';
+export type { Deb822Stanza } from './deb822.ts';
+export { compareDebianVersions, isDebianVersion } from './debian-version.ts';
+export { compressionOf, decompress } from './decompress.ts';
+export type { Compression, DecompressOptions } from './decompress.ts';
+export { FormatError } from './error.ts';
+export type { FormatErrorCode } from './error.ts';
+export { readTar } from './tar-read.ts';
+export type { ReadTarOptions, TarEntry } from './tar-read.ts';
