@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { replaceFile } from '#core';
+import { canonicalJson, type Json } from '#formats';
+import { REF_NAME } from './annotations.ts';
+import type { Descriptor } from './content.ts';
+import { ImageError } from './error.ts';
+import { withLock } from './layout-lock.ts';
+import { descriptorSchema, MAX_MANIFEST_BYTES, parse } from './manifest.ts';
+
+/** The members of index.json that Oakum looks at; the others, of other tools, are kept as they are. */
+const indexSchema = z.looseObject({
+  schemaVersion: z.literal(2),
+  manifests: z
+    .array(z.looseObject({ digest: z.string(), annotations: z.record(z.string(), z.string()).optional() }))
+    .max(100_000),
+});
+
+type LayoutIndex = z.infer<typeof indexSchema>;
+
+/** Gives all names of a layout and what they name, sorted. Throws `LAYOUT_INVALID` or `MANIFEST_INVALID`. */
+export async function listReferences(folder: string): Promise<ReadonlyMap<string, Descriptor>> {
+  const index = await readIndex(folder);
+  const named = index.manifests.flatMap((entry) => {
+    const name = entry.annotations?.[REF_NAME];
+    const descriptor = descriptorSchema.safeParse(entry);
+    return name === undefined || !descriptor.success ? [] : [[name, descriptor.data as Descriptor] as const];
+  });
+  return new Map(named.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Gives what a name names; throws `MANIFEST_UNKNOWN`, saying which names there are. */
+export async function findReference(folder: string, reference: string): Promise<Descriptor> {
+  const references = await listReferences(folder);
+  const found = references.get(reference);
+  if (found !== undefined) return found;
+  const names = [...references.keys()];
+  throw new ImageError('MANIFEST_UNKNOWN', `the layout holds no image named ${reference}`, {
+    where: folder,
+    hint: names.length === 0 ? 'It holds no named image.' : `It holds ${names.slice(0, 20).join(', ')}.`,
+  });
+}
+
+/**
+ * Makes a name point at a manifest, keeping all other entries. index.json is read, changed and replaced under a lock,
+ * so two runs lose nothing of each other and a crash leaves the old file. Entries are sorted, so that the order in
+ * which images finish leaves no trace. Throws `LAYOUT_BUSY`, `LAYOUT_INVALID`, `MANIFEST_INVALID`.
+ */
+export async function nameManifest(folder: string, descriptor: Descriptor, reference: string): Promise<void> {
+  const { annotations: _, ...plain } = descriptor;
+  const entry = { ...plain, annotations: { [REF_NAME]: reference } };
+  await withLock(join(folder, '.index.lock'), async () => {
+    const index = await readIndex(folder);
+    const others = index.manifests.filter((other) => other.annotations?.[REF_NAME] !== reference);
+    const manifests = [...others, entry].sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
+    await replaceFile(join(folder, 'index.json'), canonicalJson({ ...index, manifests } as Json));
+  });
+}
+
+function sortKey(entry: {
+  readonly digest: string;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}) {
+  return `${entry.annotations?.[REF_NAME] ?? ''}\0${entry.digest}`;
+}
+
+async function readIndex(folder: string): Promise<LayoutIndex> {
+  const path = join(folder, 'index.json');
+  let bytes: Buffer;
+  try {
+    const file = await open(path);
+    try {
+      const { size } = await file.stat();
+      if (size > MAX_MANIFEST_BYTES) throw new Error(`it has ${size} bytes`);
+      bytes = await file.readFile();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw new ImageError('LAYOUT_INVALID', "the layout's index.json can't be read", { where: path, cause: error });
+  }
+  return parse(indexSchema, bytes, 'the index of a layout', path);
+}
