@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+export { createCertificate } from './certificate.ts';
+export type { TestCertificate } from './certificate.ts';
+export { startRegistry } from './registry.ts';
+export type { RegistryFault, TestRegistry, TestRegistryOptions } from './registry.ts';
+export { createTestClock } from './clock.ts';
+export type { TestClock } from './clock.ts';

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Digest, discard, hexOf, readBody } from '#core';
+import type { Descriptor } from '../content.ts';
+import { buildIndex, MAX_MANIFEST_BYTES, parseIndex, parseManifest } from '../manifest.ts';
+import { isIndexType } from '../media-types.ts';
+import { nextPage } from './pages.ts';
+import { fetchManifest, pushManifest, resolveManifest } from './manifests.ts';
+import type { RegistryRequest, Transport } from './transport.ts';
+
+const MOST_PAGES = 100;
+
+/**
+ * Lists what refers to a manifest: signatures, SBOMs, attestations (distribution-spec 1.1, "Listing Referrers"). Where
+ * the registry has no referrers API, the tag `sha256-HEX` is read instead ("Unavailable Referrers API").
+ */
+export async function listReferrers(
+  transport: Transport,
+  repository: string,
+  digest: Digest,
+): Promise<readonly Descriptor[]> {
+  const found: Descriptor[] = [];
+  let to: string | URL | undefined = `referrers/${digest}`;
+  for (let page = 0; to !== undefined && page < MOST_PAGES; page += 1) {
+    const request: RegistryRequest = { repository, to, scopes: [{ repository, actions: 'pull' }] };
+    const response = await transport.send(request);
+    if (response.status === 404 && page === 0) {
+      await discard(response);
+      return (await readFallback(transport, repository, digest)) ?? [];
+    }
+    if (response.status !== 200) throw await transport.refusal(request, response);
+    found.push(
+      ...parseIndex(await readBody(response, MAX_MANIFEST_BYTES), `${transport.registry}/${repository}`).manifests,
+    );
+    to = await nextPage(transport, repository, response, to);
+  }
+  return found;
+}
+
+/** A manifest and what it refers to. */
+export interface ReferrerLink {
+  readonly subject: Digest;
+  readonly referrer: Descriptor;
+}
+
+/** Takes a manifest; gives its link as a list of referrers shows it (type and annotations from inside), undefined without a subject. */
+export function readLink(descriptor: Descriptor, bytes: Uint8Array): ReferrerLink | undefined {
+  const isIndex = isIndexType(descriptor.mediaType);
+  const document = isIndex ? parseIndex(bytes, descriptor.digest) : parseManifest(bytes, descriptor.digest);
+  if (document.subject === undefined) return undefined;
+  // distribution-spec 1.1: artifactType, or else the config's type, and the manifest's own annotations.
+  const artifactType = document.artifactType ?? ('config' in document ? document.config.mediaType : undefined);
+  const { mediaType, digest, size } = descriptor;
+  return {
+    subject: document.subject.digest,
+    referrer: {
+      mediaType,
+      digest,
+      size,
+      ...(artifactType === undefined ? {} : { artifactType }),
+      ...(document.annotations === undefined ? {} : { annotations: document.annotations }),
+    },
+  };
+}
+
+/**
+ * Adds a referrer to the index under its subject's fallback tag, for registries without the referrers API
+ * (distribution-spec 1.1, "Pushing Manifests with Subject"). Two clients doing so at once may lose one entry: the
+ * specification has no remedy for that.
+ */
+export async function addToFallback(
+  transport: Transport,
+  repository: string,
+  { subject, referrer }: ReferrerLink,
+): Promise<void> {
+  const present = (await readFallback(transport, repository, subject)) ?? [];
+  if (present.some(({ digest }) => digest === referrer.digest)) return;
+  const index = buildIndex([...present, referrer]);
+  await pushManifest(transport, repository, index, fallbackTag(subject));
+}
+
+async function readFallback(
+  transport: Transport,
+  repository: string,
+  subject: Digest,
+): Promise<readonly Descriptor[] | undefined> {
+  const reference = { registry: transport.registry, repository, tag: fallbackTag(subject) };
+  if ((await resolveManifest(transport, reference)) === undefined) return undefined;
+  const { bytes } = await fetchManifest(transport, reference);
+  return parseIndex(bytes, `${transport.registry}/${repository}:${reference.tag}`).manifests;
+}
+
+function fallbackTag(subject: Digest): string {
+  return `sha256-${hexOf(subject)}`;
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Clock, discard, type Http, type HttpRequest, type HttpResponse, readBody } from '#core';
+import { ImageError } from '../error.ts';
+import { type Authorizer, createAuthorizer, type Scope } from './authorizer.ts';
+import type { CredentialSource } from './credentials.ts';
+import { isTlsFault, toRefusal } from './failure.ts';
+import { ATTEMPTS, type Patience, sendPatiently } from './patience.ts';
+
+/** What a registry is spoken to with. `plainHttp`: `loopback` (default) speaks plain HTTP to this machine only, `true` to any host. */
+export interface TransportOptions {
+  readonly http: Http;
+  readonly clock: Clock;
+  readonly credentials: CredentialSource;
+  readonly plainHttp?: 'loopback' | true;
+  readonly signal?: AbortSignal;
+}
+
+/** One request below `/v2/REPOSITORY/`, or at an absolute address that the registry gave out. */
+export interface RegistryRequest {
+  readonly repository: string;
+  readonly to: string | URL;
+  readonly method?: HttpRequest['method'];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: HttpRequest['body'];
+  readonly scopes: readonly Scope[];
+  /** How often to try in all; 1 for a body whose transfer is resumed rather than repeated. */
+  readonly attempts?: number;
+  /** Tries that failed before, for the message. */
+  readonly earlier?: number;
+}
+
+/** Speaks to one registry: address, rights, patience. */
+export interface Transport extends Patience {
+  readonly registry: string;
+  /** Sends and gives any answer, after a 401 was answered where it could be. Throws an ImageError when no answer came. */
+  send(request: RegistryRequest): Promise<HttpResponse>;
+  /** As {@link Transport.send}, but gives only answers of these statuses and throws what the others mean. */
+  call(request: RegistryRequest, statuses: readonly number[]): Promise<HttpResponse>;
+  /** Takes an unwanted answer; gives the error to throw. */
+  refusal(request: RegistryRequest, response: HttpResponse): Promise<ImageError>;
+  /** Takes a Location or Link target; gives its address, checked: never from HTTPS to HTTP. */
+  resolve(target: string, base: string | URL): Promise<URL>;
+}
+
+// Docker's own registry is named by its site, and served by another host.
+const ALIASES: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
+
+/** Gives the {@link Transport} to a registry (`HOST[:PORT]`). Nothing is sent before the first request. */
+export function createTransport(registry: string, options: TransportOptions): Transport {
+  const { http, clock, credentials } = options;
+  const patience: Patience = { http, clock, ...(options.signal === undefined ? {} : { signal: options.signal }) };
+  let ready: Promise<{ origin: string; authorizer: Authorizer }> | undefined;
+  const prepare = () => {
+    ready ??= findOrigin(registry, options).then((origin) => ({
+      origin,
+      authorizer: createAuthorizer({ ...patience, credentials, registry, origin }),
+    }));
+    return ready;
+  };
+
+  async function send(request: RegistryRequest): Promise<HttpResponse> {
+    const { origin, authorizer } = await prepare();
+    const url =
+      typeof request.to === 'string' ? new URL(`${origin}/v2/${request.repository}/${request.to}`) : request.to;
+    const isOurs = url.origin === origin;
+    const attempt = async (authorization: string | undefined) =>
+      sendPatiently(
+        patience,
+        {
+          url: url.href,
+          method: request.method ?? 'GET',
+          headers: { ...request.headers, ...(authorization === undefined ? {} : { authorization }) },
+          ...(request.body === undefined ? {} : { body: request.body }),
+        },
+        { registry, attempts: request.attempts ?? ATTEMPTS, earlier: request.earlier ?? 0 },
+      );
+    // A registry may send uploads elsewhere (a storage service): our credentials stay here.
+    const sent = isOurs ? await authorizer.header(request.scopes) : undefined;
+    const response = await attempt(sent);
+    if (response.status !== 401 || !isOurs) return response;
+    const better = await authorizer.answer(response, request.scopes, sent);
+    if (better === undefined) return response;
+    await discard(response);
+    return attempt(better);
+  }
+
+  async function refusal(request: RegistryRequest, response: HttpResponse): Promise<ImageError> {
+    const { origin, authorizer } = await prepare();
+    const error = await toRefusal(response, {
+      registry,
+      repository: request.repository,
+      verb: request.scopes[0]?.actions === 'pull' ? 'pull from' : 'push to',
+      attempts: (request.earlier ?? 0) + (request.attempts ?? ATTEMPTS),
+      credentialsFrom: authorizer.credentialsFrom(request.scopes[0]?.repository ?? request.repository),
+    });
+    const isStrange = error.code === 'REGISTRY_REFUSED' && [404, 405, 200].includes(response.status);
+    return isStrange && !(await isRegistry(patience, origin, registry)) ? notRegistry(registry) : error;
+  }
+
+  return {
+    ...patience,
+    registry,
+    send,
+    refusal,
+    async call(request, statuses) {
+      const response = await send(request);
+      if (statuses.includes(response.status)) return response;
+      throw await refusal(request, response);
+    },
+    async resolve(target, base) {
+      const { origin } = await prepare();
+      const root = typeof base === 'string' ? `${origin}/v2/${base}/` : base.href;
+      if (!URL.canParse(target, root)) throw notRegistry(registry);
+      const url = new URL(target, root);
+      if (url.protocol === 'https:' || origin.startsWith('http:')) return url;
+      // A registry behind a proxy that ends TLS often believes that it is spoken to in plain HTTP.
+      if (url.hostname === new URL(origin).hostname) return new URL(`${origin}${url.pathname}${url.search}`);
+      throw new ImageError('REGISTRY_REFUSED', `${registry} sends to ${url.protocol}//${url.host}, without TLS`, {
+        where: registry,
+      });
+    },
+  };
+}
+
+/** Says whether a host (without its port) is this machine by its own spelling; names are not looked up. */
+export function isLoopback(registry: string): boolean {
+  const host = registry.replace(/:\d+$/, '');
+  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+/** A registry on this machine may have TLS or not: it is asked. Any other has it, unless plain HTTP was asked for by name. */
+async function findOrigin(registry: string, options: TransportOptions): Promise<string> {
+  const host = ALIASES[registry] ?? registry;
+  if (options.plainHttp === true) return `http://${host}`;
+  if (!isLoopback(host)) return `https://${host}`;
+  const probe = (scheme: string) =>
+    options.http({
+      url: `${scheme}://${host}/v2/`,
+      attempts: 1,
+      followRedirects: false,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  try {
+    const response = await probe('http');
+    // Go and nginx answer 400 and say so when plain HTTP comes to their TLS port.
+    if (response.status !== 400) await discard(response);
+    else if (/https/i.test((await readBody(response, 65_536)).toString('latin1'))) return `https://${host}`;
+    return `http://${host}`;
+  } catch {
+    // Others drop the connection; whether that is TLS or trouble, the same question over TLS tells.
+    return probe('https').then(
+      async (response) => {
+        await discard(response);
+        return `https://${host}`;
+      },
+      (error: unknown) =>
+        isTlsFault(error) && !/WRONG_VERSION/.test(String(error)) ? `https://${host}` : `http://${host}`,
+    );
+  }
+}
+
+/** distribution-spec 1.1, "Determining Support": `/v2/` answers 200, or 401 where it wants credentials. */
+async function isRegistry(patience: Patience, origin: string, registry: string): Promise<boolean> {
+  const response = await sendPatiently(patience, { url: `${origin}/v2/` }, { registry });
+  await discard(response);
+  return response.status === 200 || response.status === 401;
+}
+
+function notRegistry(registry: string): ImageError {
+  return new ImageError('REGISTRY_NOT_OCI', `${registry} answers, but not as an OCI registry`, {
+    where: registry,
+    hint: 'Check host and port: below /v2/ a registry must answer as the OCI distribution specification says.',
+  });
+}
