@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+export { mirrorsOf, parseAptSources } from './apt-sources.ts';
+export type { AptSource, AptSourceFile, Mirrors } from './apt-sources.ts';
+export { DEBIAN_ARCHIVE_KEYS } from './archive-keys.ts';
+export type { Archive, ArchiveKey, Keyring } from './archive-keys.ts';
+export { openDebian } from './debian.ts';
+export type { Debian } from './debian.ts';
+export { BaseError } from './error.ts';
+export type { BaseErrorCode } from './error.ts';
+export type {
+  BaseRoot,
+  BaseSpec,
+  DebianOptions,
+  InstalledFile,
+  InstalledPackage,
+  LockedPackage,
+  LockedRelease,
+  ResolvedBase,
+} from './types.ts';

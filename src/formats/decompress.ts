@@ -113,18 +113,13 @@ async function* through(
   }
 }
 
-/** A piece this small can expand to at most some 112 MB, so the output limit is checked before memory is in danger. */
-const XZ_PIECE = 16_384;
-
+/**
+ * The stream form of the library, which holds its input back while nobody reads; its class form collects the output
+ * of all that was fed, 56 MB for a package index and without bound for a bomb.
+ */
 async function* expandXz(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const { XzDecompressor } = await import('@napi-rs/lzma');
-  const decoder = new XzDecompressor();
-  for await (const chunk of bytes) {
-    for (let start = 0; start < chunk.byteLength; start += XZ_PIECE) {
-      yield decoder.update(chunk.subarray(start, start + XZ_PIECE));
-    }
-  }
-  yield await decoder.finish();
+  const { createDecompressStream } = await import('@napi-rs/lzma/xz');
+  yield* through(bytes, createDecompressStream());
 }
 
 /** Node's zstd stops after the first frame, and some releases accept a cut one, so the frames are found here. */

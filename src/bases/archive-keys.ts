@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** The two parts of the Debian archive; each is signed by keys of its own. */
+export type Archive = 'main' | 'security';
+
+/** A pinned key: the fingerprint of its primary key, and what it may sign. */
+export interface ArchiveKey {
+  readonly fingerprint: string;
+  readonly purpose: string;
+  readonly archive: Archive;
+  /** The suites it may sign; any of its archive where left out. */
+  readonly suites?: readonly string[];
+}
+
+/** Public keys (ASCII-armored, one block or more) and the pins that make them count; a key without a pin counts for nothing. */
+export interface Keyring {
+  readonly armored: string;
+  readonly keys: readonly ArchiveKey[];
+}
+
+/**
+ * The keys of Debian's archive that Oakum trusts: those made for Debian 13, which sign later suites as well until
+ * their successors take over. keys/README.md tells how to renew them.
+ */
+export const DEBIAN_ARCHIVE_KEYS: readonly ArchiveKey[] = [
+  {
+    fingerprint: '04B54C3CDCA79751B16BC6B5225629DF75B188BD',
+    purpose: 'Debian Archive Automatic Signing Key (13/trixie)',
+    archive: 'main',
+  },
+  {
+    fingerprint: '41587F7DB8C774BCCF131416762F67A0B2C39DE4',
+    purpose: 'Debian Stable Release Key (13/trixie)',
+    archive: 'main',
+    suites: ['trixie'],
+  },
+  {
+    fingerprint: '5E04A1E3223A19A20706E20F9904613D4CCE68C6',
+    purpose: 'Debian Security Archive Automatic Signing Key (13/trixie)',
+    archive: 'security',
+  },
+];
+
+/** Reads the keyring that ships with Oakum (`keys/`, beside `src` and `dist` alike). */
+export async function readDebianKeyring(): Promise<Keyring> {
+  const path = join(import.meta.dirname, '../../keys/debian-archive-keyring.asc');
+  return { armored: await readFile(path, 'utf8'), keys: DEBIAN_ARCHIVE_KEYS };
+}
+
+/** Takes a suite's name; gives the part of the archive that holds it. */
+export function archiveOf(suite: string): Archive {
+  return suite.endsWith('-security') ? 'security' : 'main';
+}

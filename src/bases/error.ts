@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ErrorDetails, type ErrorFamily, OakumError } from '#core';
+
+/** Codes of {@link BaseError}. */
+export type BaseErrorCode =
+  | 'BASE_SOURCES_INVALID'
+  | 'BASE_MIRROR_MISSING'
+  | 'BASE_SUITE_MISSING'
+  | 'BASE_RELEASE_UNSIGNED'
+  | 'BASE_RELEASE_SIGNATURE'
+  | 'BASE_RELEASE_INVALID'
+  | 'BASE_RELEASE_SUITE'
+  | 'BASE_RELEASE_EXPIRED'
+  | 'BASE_RELEASE_FUTURE'
+  | 'BASE_RELEASE_ROLLBACK'
+  | 'BASE_INDEX_MISSING'
+  | 'BASE_INDEX_DIFFERS'
+  | 'BASE_INDEX_INVALID'
+  | 'BASE_PACKAGE_UNKNOWN'
+  | 'BASE_PACKAGE_GONE'
+  | 'BASE_PACKAGE_DIFFERS'
+  | 'BASE_PACKAGE_INVALID'
+  | 'BASE_PACKAGE_MISNAMED'
+  | 'BASE_FILE_CONFLICT'
+  | 'BASE_LINK_ESCAPES'
+  | 'BASE_ROOT_UNCLEAN';
+
+const FAMILIES: Partial<Readonly<Record<BaseErrorCode, ErrorFamily>>> = {
+  BASE_SOURCES_INVALID: 'machine',
+  BASE_MIRROR_MISSING: 'usage',
+  BASE_SUITE_MISSING: 'network',
+  BASE_INDEX_MISSING: 'network',
+  BASE_PACKAGE_UNKNOWN: 'definition',
+  BASE_PACKAGE_GONE: 'network',
+  BASE_FILE_CONFLICT: 'definition',
+};
+
+/** What can go wrong between a Debian archive and a root tree. Where not said otherwise, it is a matter of proof. */
+export class BaseError extends OakumError<BaseErrorCode> {
+  constructor(code: BaseErrorCode, message: string, details: ErrorDetails = {}) {
+    super(FAMILIES[code] ?? 'proof', code, message, details);
+  }
+}

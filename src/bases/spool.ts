@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { type Cache, CacheError } from '#cache';
+import { type Digest, digestOf, Measure } from '#core';
+
+/** Where a file's bytes lie in a package's spool, and what they must be. */
+export interface Slice {
+  readonly spool: Digest;
+  readonly offset: number;
+  readonly size: number;
+  readonly digest: Digest;
+}
+
+/** Streams one slice, checking it to the last byte; a damaged spool is removed and throws `CACHE_CORRUPT`. */
+export async function* streamSlice(cache: Cache, slice: Slice): AsyncGenerator<Uint8Array, void, undefined> {
+  const sum = new Measure();
+  if (slice.size > 0) {
+    const end = slice.offset + slice.size - 1;
+    const path = await pathOf(cache, slice.spool);
+    for await (const chunk of createReadStream(path, { start: slice.offset, end, highWaterMark: 1 << 18 })) {
+      sum.update(chunk as Buffer);
+      yield chunk as Buffer;
+    }
+  }
+  if (sum.digest() !== slice.digest) throw await damaged(cache, slice.spool);
+}
+
+/** Reads small slices of one spool whole, through one open file; checked as {@link streamSlice} does. */
+export async function readSlices(cache: Cache, spool: Digest, slices: readonly Slice[]): Promise<readonly Buffer[]> {
+  const file = await open(await pathOf(cache, spool), 'r');
+  try {
+    const contents: Buffer[] = [];
+    for (const { offset, size, digest } of slices) {
+      const content = Buffer.alloc(size);
+      await file.read(content, 0, size, offset);
+      if (digestOf(content) !== digest) throw await damaged(cache, spool);
+      contents.push(content);
+    }
+    return contents;
+  } finally {
+    await file.close();
+  }
+}
+
+async function pathOf(cache: Cache, spool: Digest): Promise<string> {
+  const stored = await cache.blobs.find(spool);
+  if (stored !== undefined) return stored.path;
+  throw new CacheError('CACHE_MISSING', `the unpacked files of a package have left the cache: ${spool}`, {
+    hint: 'Run the command again: it unpacks the package anew.',
+  });
+}
+
+async function damaged(cache: Cache, spool: Digest): Promise<CacheError> {
+  await cache.blobs.remove(spool);
+  return new CacheError('CACHE_CORRUPT', `the unpacked files of a package were damaged on disk and have been removed`, {
+    where: spool,
+    hint: 'Run the command again: it unpacks the package anew. If this recurs, check the disk.',
+  });
+}
