@@ -5,3 +5,7 @@ export { startRegistry } from './registry.ts';
 export type { RegistryFault, TestRegistry, TestRegistryOptions } from './registry.ts';
 export { createTestClock } from './clock.ts';
 export type { TestClock } from './clock.ts';
+export { buildDeb } from './debian-package.ts';
+export type { BuiltDeb, DebEntry, DebMember, DebSpec } from './debian-package.ts';
+export { startDebianRepository } from './debian-repository.ts';
+export type { DebianFault, DebianRepository, SuiteSpec } from './debian-repository.ts';

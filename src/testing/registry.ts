@@ -19,6 +19,8 @@ export type RegistryFault = { readonly when: RegExp; readonly times?: number } &
     }
   /** The connection breaks once so many bytes of a body have passed, up or down. */
   | { readonly kind: 'reset'; readonly afterBytes: number }
+  /** The request is carried out, then the connection breaks. */
+  | { readonly kind: 'lose-answer' }
   /** The answer is right in form, its bytes are not. */
   | { readonly kind: 'wrong-bytes' }
   | { readonly kind: 'wait'; readonly milliseconds: number }
@@ -82,7 +84,8 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     requests.push(line);
     const hit = faults.find(({ fault, left }) => left > 0 && fault.when.test(line));
     if (hit !== undefined) hit.left -= 1;
-    serve(request, response, hit?.fault).catch(() => request.socket.destroy());
+    const { socket } = request; // a request that is destroyed forgets it
+    serve(request, response, hit?.fault).catch(() => socket.destroy());
   };
 
   async function serve(request: IncomingMessage, response: ServerResponse, fault: RegistryFault | undefined) {
@@ -186,6 +189,7 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     const digest = query.get('digest') ?? '';
     if (digestOf(whole) !== digest) return refuse(response, 400, 'DIGEST_INVALID', 'the digest does not match');
     repository(name).blobs.set(digest, whole);
+    if (fault?.kind === 'lose-answer') throw new Broken();
     response.writeHead(201, { location: `/v2/${name}/blobs/${digest}`, 'docker-content-digest': digest }).end();
   }
 

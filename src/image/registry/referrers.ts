@@ -63,7 +63,7 @@ export function readLink(descriptor: Descriptor, bytes: Uint8Array): ReferrerLin
 }
 
 /**
- * Adds a referrer to the index under its subject's fallback tag, for registries without the referrers API
+ * Adds a referrer to the index under its subject's fallback tag, where the registry has no referrers API
  * (distribution-spec 1.1, "Pushing Manifests with Subject"). Two clients doing so at once may lose one entry: the
  * specification has no remedy for that.
  */
@@ -72,6 +72,14 @@ export async function addToFallback(
   repository: string,
   { subject, referrer }: ReferrerLink,
 ): Promise<void> {
+  // Some registries have the API and forget to say so with OCI-Subject: they need no tag.
+  const api = await transport.send({
+    repository,
+    to: `referrers/${subject}`,
+    scopes: [{ repository, actions: 'pull' }],
+  });
+  await discard(api);
+  if (api.status === 200) return;
   const present = (await readFallback(transport, repository, subject)) ?? [];
   if (present.some(({ digest }) => digest === referrer.digest)) return;
   const index = buildIndex([...present, referrer]);

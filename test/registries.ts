@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { judge } from './judges.ts';
+
+/** A real registry, not ours, on a free port of 127.0.0.1 with a folder of its own. */
+export interface RealRegistry {
+  readonly host: string;
+  stop(): Promise<void>;
+}
+
+/** Says whether Debian's docker-registry (the 2.x API) is installed. */
+export function hasDistribution(): boolean {
+  return spawnSync('docker-registry', ['--version']).status === 0;
+}
+
+/** Starts Debian's docker-registry: distribution 2.8, without the referrers API. */
+export async function startDistribution(): Promise<RealRegistry> {
+  const folder = mkdtempSync(join(tmpdir(), 'oakum-distribution-'));
+  const config = join(folder, 'config.yml');
+  mkdirSync(join(folder, 'data'));
+  writeFileSync(
+    config,
+    [
+      'version: 0.1',
+      'log: { level: info, accesslog: { disabled: true } }',
+      `storage: { filesystem: { rootdirectory: ${JSON.stringify(join(folder, 'data'))} }, delete: { enabled: true } }`,
+      `http: { addr: "127.0.0.1:0", secret: ${randomBytes(16).toString('hex')} }`,
+    ].join('\n'),
+  );
+  return run(['docker-registry', 'serve', config], folder, /listening on 127\.0\.0\.1:(\d+)/);
+}
+
+/** Starts go-containerregistry's registry (distribution-spec 1.1 with referrers), its content on disk. */
+export async function startGoRegistry(): Promise<RealRegistry> {
+  const folder = mkdtempSync(join(tmpdir(), 'oakum-go-registry-'));
+  const crane = await judge('crane');
+  return run(
+    [crane, 'registry', 'serve', '--address', '127.0.0.1:0', '--disk', folder],
+    folder,
+    /serving on port (\d+)/,
+  );
+}
+
+/** Runs a registry until stopped; waits for the line that names its port. */
+async function run(argv: readonly [string, ...string[]], folder: string, line: RegExp): Promise<RealRegistry> {
+  const [program, ...args] = argv;
+  const child: ChildProcess = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const stop = async () => {
+    if (child.exitCode === null && child.kill('SIGTERM')) await new Promise((resolve) => child.once('exit', resolve));
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', () => child.kill('SIGKILL'));
+  const port = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`${program} ended with ${code}: ${text.slice(-500)}`)));
+    child.stderr?.on('data', (chunk: Buffer) => {
+      text = `${text}${chunk.toString()}`.slice(-10_000);
+      const found = line.exec(text)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+  }).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+  return { host: `127.0.0.1:${port}`, stop };
+}
+
+/** Gives a text that is the same in each run and does not compress, for layers. */
+export function noise(seed: string, bytes: number): Buffer {
+  const parts: Buffer[] = [];
+  for (let block = createHash('sha512').update(seed).digest(), size = 0; size < bytes; size += 64) {
+    parts.push(block);
+    block = createHash('sha512').update(block).digest();
+  }
+  return Buffer.concat(parts).subarray(0, bytes);
+}
