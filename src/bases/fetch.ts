@@ -4,6 +4,7 @@ import type { StoredBlob } from '#cache';
 import { messageOf } from '#core';
 import { archiveOf } from './archive-keys.ts';
 import { BaseError } from './error.ts';
+import { settleAll } from './settle.ts';
 import { getBlob } from './transfer.ts';
 import type { DebianOptions, LockedPackage } from './types.ts';
 
@@ -19,7 +20,20 @@ export async function fetchPackages(
   options: DebianOptions,
 ): Promise<readonly StoredBlob[]> {
   const limit = pLimit(PARALLEL);
-  return Promise.all(packages.map((one) => limit(() => fetchPackage(one, options))));
+  let failed: Error | undefined;
+  return settleAll(
+    packages.map((one) =>
+      limit(async () => {
+        if (failed !== undefined) throw failed; // one is missing, so the rest need not be begun
+        try {
+          return await fetchPackage(one, options);
+        } catch (error) {
+          failed ??= error instanceof Error ? error : new Error(messageOf(error));
+          throw error;
+        }
+      }),
+    ),
+  );
 }
 
 /** Brings one package into the cache; see {@link fetchPackages}. */

@@ -4,6 +4,7 @@ import { compareDebianVersions } from '#formats';
 import { BaseError } from './error.ts';
 import type { OpenRelease } from './open-release.ts';
 import { findPackages } from './package-index.ts';
+import { settleAll } from './settle.ts';
 import type { BaseSpec, DebianOptions, LockedPackage, LockedRelease, ResolvedBase } from './types.ts';
 
 /**
@@ -16,10 +17,8 @@ export async function resolveBase(
   world: { readonly options: DebianOptions; readonly release: (suite: string) => Promise<OpenRelease> },
 ): Promise<ResolvedBase> {
   const names = [...new Set(spec.packages)].sort();
-  const open = await Promise.all(spec.suites.map(world.release));
-  const found = await Promise.all(
-    open.map((one) => findPackages(one, { packages: names, architecture }, world.options)),
-  );
+  const open = await settleAll(spec.suites.map(world.release));
+  const found = await settleAll(open.map((one) => findPackages(one, { packages: names, architecture }, world.options)));
   const newest = new Map<string, LockedPackage>();
   for (const candidate of found.flat()) {
     const best = newest.get(candidate.name);

@@ -53,7 +53,7 @@ export function layPackages(debs: readonly NamedDeb[], cache: Cache, epoch: Date
 /** Puts one of the composer's own entries at its path; see {@link SKELETON} for what it may replace. */
 export function placeOwn(tree: Map<string, Placed>, entry: TreeEntry): void {
   const known = tree.get(entry.path);
-  if (known?.entry.kind === 'directory' && entry.kind !== 'directory') {
+  if (entry.kind !== 'directory') {
     const child = [...tree].find(([path]) => path.startsWith(`${entry.path}/`));
     if (child !== undefined) throw conflict(child[0], child[1].owner, OWN);
   }
