@@ -9,6 +9,9 @@ import { layPackages, ownFile, type Placed, placeOwn, placeSkeleton } from './tr
 import type { BaseRoot, DebianOptions, LockedPackage } from './types.ts';
 import { type UnpackedDeb, unpackDeb } from './unpack-deb.ts';
 
+/** Raised with every change after which the same packages give another root; part of the key of whatever is made of one. */
+export const COMPOSITION = 1;
+
 const STATUS_FOLDER = 'var/lib/dpkg/status.d';
 
 /**

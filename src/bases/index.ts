@@ -3,6 +3,7 @@ export { mirrorsOf, parseAptSources } from './apt-sources.ts';
 export type { AptSource, AptSourceFile, Mirrors } from './apt-sources.ts';
 export { DEBIAN_ARCHIVE_KEYS } from './archive-keys.ts';
 export type { Archive, ArchiveKey, Keyring } from './archive-keys.ts';
+export { COMPOSITION } from './compose.ts';
 export { openDebian } from './debian.ts';
 export type { Debian } from './debian.ts';
 export { BaseError } from './error.ts';

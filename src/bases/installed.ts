@@ -57,7 +57,7 @@ export async function describePackage(
 }
 
 /** Takes a copyright file; gives the short names of its licences where it is machine-readable (copyright-format 1.0, 7.2). */
-export function licensesOf(copyright: string): readonly string[] {
+function licensesOf(copyright: string): readonly string[] {
   if (
     !/^Format:\s*https?:\/\/www\.debian\.org\/doc\/packaging-manuals\/copyright-format\/1\.0\/?\s*$/m.test(copyright)
   ) {

@@ -138,7 +138,7 @@ function parseStanza(stanza: string, where: string): ReadonlyMap<string, string>
 }
 
 /** Takes the field `Source: name (version)` (Debian policy 5.6.1); the version is the binary's unless given. */
-export function readSource(
+function readSource(
   field: string | undefined,
   binary: { readonly name: string; readonly version: string },
 ): { readonly name: string; readonly version: string } | undefined {

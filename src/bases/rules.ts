@@ -2,13 +2,13 @@
 import type { UnpackedEntry } from './unpack-deb.ts';
 
 /** What of the packages does not come into the root, and why. A path rule drops the path and all below it. */
-export interface DropRule {
+interface DropRule {
   readonly paths: RegExp;
   readonly reason: string;
 }
 
 /** The rules for paths; the first that matches gives the reason. */
-export const DROPPED_PATHS: readonly DropRule[] = [
+const DROPPED_PATHS: readonly DropRule[] = [
   {
     paths: /^usr\/(?:local\/)?s?bin\/./,
     reason: 'programs, and links to programs: the image runs one binary only, its own',
