@@ -8,13 +8,15 @@ export type FormatErrorCode =
   | 'DEB822_INVALID'
   | 'DECOMPRESS_INVALID'
   | 'DECOMPRESS_TOO_LARGE'
+  | 'GO_MOD_INVALID'
   | 'TAR_INVALID'
   | 'TAR_TRUNCATED'
   | 'TAR_TOO_LARGE'
   | 'TAR_PATH_ESCAPES'
   | 'TAR_PATH_DUPLICATE'
   | 'TAR_LINK_DANGLING'
-  | 'TAR_ENTRY_REFUSED';
+  | 'TAR_ENTRY_REFUSED'
+  | 'ZIP_INVALID';
 
 /** Bytes that are not what their format says, or that only an attacker would write. */
 export class FormatError extends OakumError<FormatErrorCode> {

@@ -5,7 +5,7 @@ export { readElf } from './elf.ts';
 export type { ElfFile, ElfSection, ReadAt } from './elf.ts';
 export { readGoBuildInfo } from './go-build-info.ts';
 export type { BuiltModule, GoBuildInfo } from './go-build-info.ts';
-export { GoModSyntaxError, parseGoMod, parseGoSum, replacementOf } from './go-mod.ts';
+export { parseGoMod, parseGoSum, replacementOf } from './go-mod.ts';
 export type { GoMod, ModuleVersion, Replacement, Requirement, SumLine } from './go-mod.ts';
 export {
   escapeModuleText,
@@ -40,7 +40,7 @@ export {
   verifyInclusion,
 } from './transparency-log.ts';
 export type { HashPosition, HashReader, Tile } from './transparency-log.ts';
-export { readZipDirectory, readZipEntry, ZipFormatError } from './zip.ts';
+export { readZipDirectory, readZipEntry } from './zip.ts';
 export type { ZipEntry, ZipSource } from './zip.ts';
 export { GZIP_BLOCK, GZIP_FORMAT, GZIP_LEVEL, parallelGzip } from './parallel-gzip.ts';
 export type { GzipOptions } from './parallel-gzip.ts';
