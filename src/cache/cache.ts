@@ -49,6 +49,8 @@ export interface Cache {
    * `at` chooses the place (relative to the cache's folder) where others expect it.
    */
   tree(key: StepKey & { readonly at?: string }, build: (path: string) => Promise<void>): Promise<TreeResult>;
+  /** Says whether a folder is at hand, without making it. */
+  hasTree(key: StepKey & { readonly at?: string }): Promise<boolean>;
   /** Drops a folder made by {@link Cache.tree}, for one that turned out damaged. */
   dropTree(key: StepKey & { readonly at?: string }): Promise<void>;
   /** Gives a writable folder that tools fill by their own rules (Go's build cache); it survives runs and may be pruned by file. */
@@ -103,14 +105,21 @@ export async function openCache(folder: string): Promise<Cache> {
     return { value, cached: false };
   }
 
+  async function hasTree(key: StepKey & { at?: string }): Promise<boolean> {
+    const record = recordOf(key);
+    return (await readRecord(record)) !== undefined && (await isFolder(placeOf(key, record)));
+  }
+
   async function makeTree(key: StepKey & { at?: string }, build: (path: string) => Promise<void>): Promise<TreeResult> {
     const record = recordOf(key);
     const path = placeOf(key, record);
-    if ((await readRecord(record)) !== undefined && (await isFolder(path))) return { path, cached: true };
+    if (await hasTree(key)) return { path, cached: true };
     const draft = temporary();
     try {
       await mkdir(draft);
       await build(draft);
+      // Another run may have finished the same folder meanwhile, and may be using it: it stays.
+      if ((await readRecord(record)) !== undefined && (await isFolder(path))) return { path, cached: true };
       await mkdir(dirname(path), { recursive: true });
       await putInPlace(draft, path, temporary);
       await writeRecord(record, { inputs: key.inputs, path: path.slice(folder.length + 1) });
@@ -126,6 +135,7 @@ export async function openCache(folder: string): Promise<Cache> {
     folder,
     blobs,
     peek,
+    hasTree,
     temporary,
     step: <T extends Json>(key: StepKey, outputs: (value: T) => readonly Digest[], run: () => Promise<T>) =>
       shared(running, recordOf(key), () => runStep(key, outputs, run) as Promise<StepResult<Json>>) as Promise<
