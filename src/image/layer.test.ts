@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { gunzipSync } from 'node:zlib';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Digest, digestOf, measure, type TreeEntry } from '#core';
 import { readTar } from '#formats';

@@ -19,84 +19,95 @@ export interface Root {
 const OPAQUE = '.wh..wh..opq';
 const MAX_LINKS = 40;
 
+interface State {
+  readonly folder: string;
+  readonly owners: boolean;
+  /** Paths that the layer at hand has brought, with their parents. */
+  readonly written: Set<string>;
+  readonly directories: Map<string, TarEntry>;
+}
+
 /** Opens an empty folder as a root. Nobody else may write to it meanwhile: what is a directory now must still be one a moment later. */
 export function openRoot(folder: string, owners: boolean): Root {
-  let written = new Set<string>();
-  const directories = new Map<string, TarEntry>();
-
-  async function apply(entry: TarEntry): Promise<void> {
-    if (entry.path === '') {
-      directories.set('', entry);
-      return;
-    }
-    const slash = entry.path.lastIndexOf('/');
-    const parent = await resolveFolder(folder, entry.path.slice(0, Math.max(0, slash)));
-    const name = entry.path.slice(slash + 1);
-    if (name === OPAQUE) return hideBelow(parent);
-    if (name.startsWith(WHITEOUT)) return hide(parent, name.slice(WHITEOUT.length), entry.path);
-    const path = parent === '' ? name : `${parent}/${name}`;
-    await place(entry, path);
-    for (let part = path; part !== ''; part = part.slice(0, Math.max(0, part.lastIndexOf('/')))) written.add(part);
-  }
-
-  async function hide(parent: string, name: string, where: string): Promise<void> {
-    if (name === '' || name === '.' || name === '..') {
-      throw new ImageError('LAYER_INVALID', 'a whiteout names nothing that could be removed', { where });
-    }
-    await drop(parent === '' ? name : `${parent}/${name}`);
-  }
-
-  /** An opaque whiteout hides what lower layers hold, not what this layer has already brought. */
-  async function hideBelow(parent: string): Promise<void> {
-    for (const name of await readdir(join(folder, parent))) {
-      const path = parent === '' ? name : `${parent}/${name}`;
-      if (!written.has(path)) await drop(path);
-      else if ((await lstat(join(folder, path))).isDirectory()) await hideBelow(path);
-    }
-  }
-
-  async function drop(path: string): Promise<void> {
-    await removeTree(join(folder, path));
-    for (const known of directories.keys())
-      if (known === path || known.startsWith(`${path}/`)) directories.delete(known);
-  }
-
-  async function place(entry: TarEntry, path: string): Promise<void> {
-    const full = join(folder, path);
-    const there = await lstat(full).catch(() => undefined);
-    if (entry.kind === 'directory') {
-      if (there !== undefined && !there.isDirectory()) await drop(path);
-      await mkdir(full, { recursive: true });
-      directories.set(path, entry);
-      return;
-    }
-    if (there !== undefined) await drop(path);
-    if (entry.kind === 'hardlink') return link(await existingFile(folder, entry.target, entry.path), full);
-    if (entry.kind === 'symlink') {
-      await symlink(entry.target, full);
-      if (owners) await lchown(full, entry.uid, entry.gid);
-      return lutimes(full, entry.mtime, entry.mtime);
-    }
-    await writeFile(full, entry.body);
-    await settle(full, entry);
-  }
-
-  async function settle(full: string, entry: TarEntry): Promise<void> {
-    if (owners) await lchown(full, entry.uid, entry.gid);
-    await chmod(full, owners ? entry.mode : entry.mode & 0o1777);
-    await utimes(full, entry.mtime, entry.mtime);
-  }
-
+  const state: State = { folder, owners, written: new Set(), directories: new Map() };
   return {
-    beginLayer() {
-      written = new Set();
-    },
-    apply,
+    beginLayer: () => state.written.clear(),
+    apply: (entry) => apply(state, entry),
     async finish() {
-      const deepestFirst = [...directories].sort(([a], [b]) => b.length - a.length);
-      for (const [path, entry] of deepestFirst) await settle(join(folder, path), entry);
+      const deepestFirst = [...state.directories].sort(([a], [b]) => b.length - a.length);
+      for (const [path, entry] of deepestFirst) await settle(join(folder, path), entry, owners);
     },
   };
+}
+
+async function apply(state: State, entry: TarEntry): Promise<void> {
+  if (entry.path === '') {
+    state.directories.set('', entry);
+    return;
+  }
+  const slash = entry.path.lastIndexOf('/');
+  const parent = await resolveFolder(state.folder, entry.path.slice(0, Math.max(0, slash)));
+  const name = entry.path.slice(slash + 1);
+  if (name === OPAQUE) return hideBelow(state, parent);
+  if (name.startsWith(WHITEOUT)) return hide(state, parent, name.slice(WHITEOUT.length), entry.path);
+  const path = below(parent, name);
+  await place(state, entry, path);
+  for (let part = path; part !== ''; part = part.slice(0, Math.max(0, part.lastIndexOf('/')))) state.written.add(part);
+}
+
+async function hide(state: State, parent: string, name: string, where: string): Promise<void> {
+  if (name === '' || name === '.' || name === '..') {
+    throw new ImageError('LAYER_INVALID', 'a whiteout names nothing that could be removed', { where });
+  }
+  const path = below(parent, name);
+  if (!state.written.has(path)) await drop(state, path);
+}
+
+/** An opaque whiteout hides what lower layers hold, not what this layer has already brought. */
+async function hideBelow(state: State, parent: string): Promise<void> {
+  for (const name of await readdir(join(state.folder, parent))) {
+    const path = below(parent, name);
+    if (!state.written.has(path)) await drop(state, path);
+    else if ((await lstat(join(state.folder, path))).isDirectory()) await hideBelow(state, path);
+  }
+}
+
+async function drop({ folder, directories }: State, path: string): Promise<void> {
+  await removeTree(join(folder, path));
+  for (const known of directories.keys()) if (known === path || known.startsWith(`${path}/`)) directories.delete(known);
+}
+
+async function place(state: State, entry: TarEntry, path: string): Promise<void> {
+  const full = join(state.folder, path);
+  const there = await lstat(full).catch(() => undefined);
+  if (entry.kind === 'directory') {
+    if (there !== undefined && !there.isDirectory()) await drop(state, path);
+    await mkdir(full, { recursive: true });
+    state.directories.set(path, entry);
+    return;
+  }
+  const source = entry.kind === 'hardlink' ? await existingFile(state.folder, entry.target, entry.path) : undefined;
+  if (source === full) return;
+  if (there !== undefined) await drop(state, path);
+  if (source !== undefined) return link(source, full);
+  if (entry.kind === 'symlink') {
+    await symlink(entry.target, full);
+    if (state.owners) await lchown(full, entry.uid, entry.gid);
+    return lutimes(full, entry.mtime, entry.mtime);
+  }
+  if (entry.kind !== 'file') return;
+  await writeFile(full, entry.body);
+  await settle(full, entry, state.owners);
+}
+
+async function settle(full: string, entry: TarEntry, owners: boolean): Promise<void> {
+  if (owners) await lchown(full, entry.uid, entry.gid);
+  await chmod(full, owners ? entry.mode : entry.mode & 0o1777);
+  await utimes(full, entry.mtime, entry.mtime);
+}
+
+function below(parent: string, name: string): string {
+  return parent === '' ? name : `${parent}/${name}`;
 }
 
 async function writeFile(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
