@@ -65,7 +65,7 @@ export async function makeCgroup(
       processes: pids !== undefined && (await countOf(join(pids, 'pids.events'), 'max')) > 0,
     }),
     remove: async () => {
-      for (const folder of folders) await emptyAndRemove(folder);
+      await Promise.all(folders.map(emptyAndRemove));
     },
   };
   try {

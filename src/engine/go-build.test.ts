@@ -11,7 +11,7 @@ import type { SandboxStep } from './step.ts';
 let shop: Awaited<ReturnType<typeof openWorkshop>>;
 
 beforeAll(async () => {
-  shop = await openWorkshop();
+  shop = await openWorkshop(process.env);
 });
 
 afterAll(async () => {

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CONTROL } from './__fixtures__/control.ts';
 import { openWorkshop, probing } from './__fixtures__/workshop.ts';
 
 let shop: Awaited<ReturnType<typeof openWorkshop>>;
 
 beforeAll(async () => {
-  shop = await openWorkshop();
+  shop = await openWorkshop(process.env);
 });
 
 afterAll(async () => {
@@ -92,16 +93,16 @@ describe('a step', () => {
       JSON.stringify({
         cache: join(shop.folder, 'other-cache'),
         reading: shop.reading,
-        step: probing(shop.hostile, ['stay=/out/alive', 'sleep=60000'], {
-          mounts: [{ kind: 'write', from: out, to: '/out' }],
-        }),
+        steps: [
+          probing(shop.hostile, ['stay=/out/alive', 'sleep=60000'], {
+            mounts: [{ kind: 'write', from: out, to: '/out' }],
+          }),
+        ],
       }),
     );
-    const control = spawn(
-      process.execPath,
-      ['--conditions=oakum-source', join(import.meta.dirname, '__fixtures__/control.ts'), setup],
-      { stdio: 'ignore' },
-    );
+    const control = spawn(process.execPath, [...CONTROL, join(import.meta.dirname, '__fixtures__/control.ts'), setup], {
+      stdio: 'ignore',
+    });
     await written(join(out, 'alive'));
     control.kill('SIGKILL');
     await once(control, 'exit');
@@ -148,6 +149,20 @@ describe('a step that cannot be', () => {
       /a\/\.\.\/b.*relative.*dev\/x.*bin\/hostile is given twice.*A=B.*memoryBytes/s,
     );
   });
+
+  it.runIf(process.getuid?.() === 0)(
+    'names a folder that only root may read, and opens nothing for others',
+    async () => {
+      const closed = shop.makeFolder();
+      chmodSync(closed, 0o700);
+      const step = probing(shop.hostile, ['list=/src'], { mounts: [{ kind: 'read', from: closed, to: '/src' }] });
+      await expect(shop.engine.run(step)).rejects.toMatchObject({ code: 'MOUNT_UNREADABLE', where: closed });
+      expect(statSync(closed).mode & 0o777).toBe(0o700);
+      chmodSync(closed, 0o755);
+      expect((await shop.engine.run(step)).stdout).toContain('list=/src reached');
+      expect(statSync(shop.folder).mode & 0o777, 'the folder above stays closed').toBe(0o700);
+    },
+  );
 
   it('names what it wanted to mount and did not find, and a program that is not there', async () => {
     const step = probing(shop.hostile, []);

@@ -7,7 +7,7 @@ import type { Mount } from './step.ts';
 let shop: Awaited<ReturnType<typeof openWorkshop>>;
 
 beforeAll(async () => {
-  shop = await openWorkshop();
+  shop = await openWorkshop(process.env);
 });
 
 afterAll(async () => {

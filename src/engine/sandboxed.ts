@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmod, lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { type Cache, removeTree } from '#cache';
@@ -8,11 +8,11 @@ import type { Account } from './account.ts';
 import { bubblewrapCall, prlimitArguments } from './arguments.ts';
 import { type Cgroup, type CgroupPlace, makeCgroup } from './cgroup.ts';
 import { EngineError } from './error.ts';
-import { type Launch, launchArgv, STATUS_DESCRIPTOR, stagedPaths } from './launch.ts';
+import { type Launch, launchArgv, STATUS_DESCRIPTOR, stagedPaths, stageTable } from './launch.ts';
 import { handOver, settleOutputs } from './outputs.ts';
 import { seccompFilter } from './seccomp.ts';
 import { checkMounts } from './mounts.ts';
-import type { SandboxStep, StepOutcome } from './step.ts';
+import type { LimitName, SandboxStep, StepOutcome } from './step.ts';
 import { foldersOf, judgeOutputs, limitOfEnd, supervise } from './supervise.ts';
 import type { FilterArchitecture } from './syscalls.ts';
 import { measureRoom } from './watch.ts';
@@ -50,18 +50,12 @@ export async function runSandboxed(step: SandboxStep, tools: SandboxTools): Prom
   const folders = foldersOf(step);
   const group = setup.cgroups === undefined ? undefined : await makeCgroup(setup.cgroups, step.limits);
   try {
-    await mkdir(join(scratch, 'stage', 'view'), { recursive: true });
     if (setup.account.kind === 'dropped') {
       for (const folder of [...folders.own, ...folders.shared]) await handOver(folder, setup.account);
     }
-    await mkdir(join(scratch, 'data'));
-    for (const [index, mount] of step.mounts.entries()) {
-      if (mount.kind !== 'data') continue;
-      await writeFile(join(scratch, 'data', String(index)), mount.content);
-      await chmod(join(scratch, 'data', String(index)), 0o644); // whatever the umask
-    }
-    await writeFile(join(scratch, 'status'), '');
-    return await runPrepared(step, tools, { scratch, group });
+    const plan = planLaunch(step, setup, { scratch, group });
+    await layOut(step, plan.launch);
+    return await runPrepared(step, tools, { ...plan, group });
   } finally {
     await group?.remove();
     const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
@@ -70,59 +64,16 @@ export async function runSandboxed(step: SandboxStep, tools: SandboxTools): Prom
   }
 }
 
-async function runPrepared(
-  step: SandboxStep,
-  tools: SandboxTools,
-  place: { readonly scratch: string; readonly group: Cgroup | undefined },
-): Promise<StepOutcome> {
-  const { setup } = tools;
-  const status = join(place.scratch, 'status');
-  const since = (await lstat(status)).ctimeMs;
-  const { own, shared } = foldersOf(step);
-  const room = await measureRoom([...own, ...shared]);
-  const countInTree = { memory: setup.cgroups?.memory === undefined, processes: setup.cgroups?.pids === undefined };
-  const call = planLaunch(step, setup, place);
-  const { result, limit, elapsedMilliseconds } = await supervise({
-    run: tools.run,
-    request: {
-      argv: call.argv,
-      descriptors: call.descriptors,
-      env: { PATH: setup.searchPath, LC_ALL: 'C' },
-      cwd: '/',
-      ...(step.onOutput === undefined ? {} : { onOutput: step.onOutput }),
-    },
-    step,
-    since,
-    leader: async () => (await readStatus(status)).leader,
-    countInTree,
-  });
-  const ended = await readStatus(status);
-  const signal = result.signal ?? signalOf(result);
-  const struck = await place.group?.struck();
-  const byKernel =
-    result.exitCode === 0 ? undefined : struck?.memory ? 'memory' : struck?.processes ? 'processes' : undefined;
-  const broken =
-    limit ??
-    (await judgeOutputs(step, since, room)) ??
-    byKernel ??
-    limitOfEnd({ ...result, signal }, { cpuSeconds: step.limits.cpuSeconds, elapsedMilliseconds });
-  if (!ended.started && broken === undefined && result.signal === undefined) throw startFailure(step, result);
-  return {
-    exitCode: signal !== undefined || (broken !== undefined && result.exitCode === 0) ? undefined : result.exitCode,
-    signal,
-    timedOut: broken === 'wall-time',
-    limit: broken,
-    stdout: result.stdout,
-    stderr: result.stderr,
-    sandbox: describeSandbox(setup),
-  };
+interface Plan {
+  readonly launch: Launch;
+  readonly descriptors: readonly Uint8Array[];
 }
 
 function planLaunch(
   step: SandboxStep,
   setup: SandboxSetup,
   place: { readonly scratch: string; readonly group: Cgroup | undefined },
-): { argv: readonly [string, ...string[]]; descriptors: readonly Uint8Array[] } {
+): Plan {
   const base = {
     scratch: place.scratch,
     account: setup.account,
@@ -142,13 +93,84 @@ function planLaunch(
     parent: process.pid,
     joins: place.group?.joins ?? [],
     temporaryBytes: step.limits.temporaryBytes ?? step.limits.memoryBytes,
-    prlimits: prlimitArguments(step.limits, {
-      memory: setup.cgroups?.memory === undefined,
-      processes: setup.cgroups?.pids === undefined,
-    }),
+    prlimits: prlimitArguments(step.limits, uncounted(setup)),
     bubblewrap: argv,
   };
-  return { argv: launchArgv(launch), descriptors };
+  return { launch, descriptors };
+}
+
+/** Makes the run's folder as {@link Launch} describes it; modes are set whatever the umask, since another user walks here. */
+async function layOut(step: SandboxStep, launch: Launch): Promise<void> {
+  const stage = join(launch.scratch, 'stage');
+  await mkdir(join(stage, 'view'), { recursive: true });
+  await mkdir(join(launch.scratch, 'data'));
+  for (const [index, mount] of step.mounts.entries()) {
+    const source = launch.sources[index] as string;
+    if (mount.kind === 'data') {
+      await writeFile(source, mount.content);
+      await chmod(source, 0o644);
+    }
+    if (launch.account.kind === 'own') continue;
+    if ((await stat(source)).isDirectory()) await mkdir(join(stage, String(index)));
+    else await writeFile(join(stage, String(index)), '');
+  }
+  await chmod(stage, 0o755);
+  await chmod(join(stage, 'view'), 0o755);
+  await writeFile(join(launch.scratch, 'fstab'), stageTable(launch));
+  await writeFile(join(launch.scratch, 'status'), '');
+}
+
+async function runPrepared(
+  step: SandboxStep,
+  tools: SandboxTools,
+  plan: Plan & { readonly group: Cgroup | undefined },
+): Promise<StepOutcome> {
+  const status = join(plan.launch.scratch, 'status');
+  const since = (await lstat(status)).ctimeMs;
+  const { own, shared } = foldersOf(step);
+  const room = await measureRoom([...own, ...shared]);
+  const supervised = await supervise({
+    run: tools.run,
+    request: {
+      argv: launchArgv(plan.launch),
+      descriptors: plan.descriptors,
+      env: { PATH: tools.setup.searchPath, LC_ALL: 'C' },
+      cwd: '/',
+      ...(step.onOutput === undefined ? {} : { onOutput: step.onOutput }),
+    },
+    step,
+    since,
+    leader: async () => (await readStatus(status)).leader,
+    countInTree: uncounted(tools.setup),
+  });
+  const { result, elapsedMilliseconds } = supervised;
+  const signal = result.signal ?? signalOf(result);
+  const limit =
+    supervised.limit ??
+    (await judgeOutputs(step, since, room)) ??
+    (result.exitCode === 0 ? undefined : await struckLimit(plan.group)) ??
+    limitOfEnd({ ...result, signal }, { cpuSeconds: step.limits.cpuSeconds, elapsedMilliseconds });
+  const { started } = await readStatus(status);
+  if (!started && limit === undefined && result.signal === undefined) throw startFailure(step, result);
+  return {
+    exitCode: signal !== undefined || (limit !== undefined && result.exitCode === 0) ? undefined : result.exitCode,
+    signal,
+    timedOut: limit === 'wall-time',
+    limit,
+    stdout: result.stdout,
+    stderr: result.stderr,
+    sandbox: describeSandbox(tools.setup),
+  };
+}
+
+/** What no control group counts on this machine. */
+function uncounted(setup: SandboxSetup): { readonly memory: boolean; readonly processes: boolean } {
+  return { memory: setup.cgroups?.memory === undefined, processes: setup.cgroups?.pids === undefined };
+}
+
+async function struckLimit(group: Cgroup | undefined): Promise<LimitName | undefined> {
+  const struck = await group?.struck();
+  return struck?.memory ? 'memory' : struck?.processes ? 'processes' : undefined;
 }
 
 /** bubblewrap's status: `{"child-pid": N}` once the sandbox stands, `{"exit-code": N}` only for a program that was started in it. */

@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CONTROL } from './__fixtures__/control.ts';
 import { openWorkshop, probing, readProbes } from './__fixtures__/workshop.ts';
 import type { SandboxReading } from './inspect.ts';
 import type { Mount, StepOutcome } from './step.ts';
@@ -18,7 +19,7 @@ let answer: { reading: SandboxReading; outcomes: readonly StepOutcome[] };
 let server: Server;
 
 beforeAll(async () => {
-  shop = await openWorkshop();
+  shop = await openWorkshop(process.env);
   chmodSync(shop.folder, 0o711);
   server = createServer((socket) => socket.destroy());
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -70,12 +71,7 @@ afterAll(async () => {
 async function startControl(setup: string): Promise<string> {
   const inRepository = (path: string) => (asRoot ? `/mnt/${path.slice(REPOSITORY.length + 1)}` : path);
   const node = process.execPath.startsWith(`${REPOSITORY}/`) ? inRepository(process.execPath) : process.execPath;
-  const control = [
-    node,
-    '--conditions=oakum-source',
-    inRepository(join(import.meta.dirname, '__fixtures__/control.ts')),
-    setup,
-  ];
+  const control = [node, ...CONTROL, inRepository(join(import.meta.dirname, '__fixtures__/control.ts')), setup];
   const drop = [
     'setpriv',
     `--reuid=${user}`,

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// control.ts FILE: a control process of its own that runs one step and prints how it ended; tests kill it, or start it as another user.
 import { readFileSync } from 'node:fs';
 import { openCache } from '#cache';
 import { runProcess } from '#core';
@@ -10,15 +9,27 @@ import type { SandboxStep } from '../step.ts';
 interface Setup {
   readonly cache: string;
   readonly reading?: SandboxReading;
-  readonly steps?: readonly SandboxStep[];
-  readonly step?: SandboxStep;
+  readonly steps: readonly SandboxStep[];
 }
 
-const setup = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Setup;
-const cache = await openCache(setup.cache);
-const reading =
-  setup.reading ?? (await inspectMachine({ run: runProcess, cache, searchPath: process.env['PATH'] ?? '' }));
-const engine = openEngine({ run: runProcess, cache, reading });
-const outcomes = [];
-for (const step of setup.steps ?? (setup.step === undefined ? [] : [setup.step])) outcomes.push(await engine.run(step));
-process.stdout.write(JSON.stringify({ reading, outcomes }));
+/**
+ * Takes a file with a setup and the search path; runs its steps in turn and gives reading and outcomes as JSON.
+ * Tests start {@link CONTROL} with it as a process of its own, to kill it or to run it as another user.
+ */
+export async function control(file: string, searchPath: string): Promise<string> {
+  const setup = JSON.parse(readFileSync(file, 'utf8')) as Setup;
+  const cache = await openCache(setup.cache);
+  const reading = setup.reading ?? (await inspectMachine({ run: runProcess, cache, searchPath }));
+  const engine = openEngine({ run: runProcess, cache, reading });
+  const outcomes = [];
+  for (const step of setup.steps) outcomes.push(await engine.run(step));
+  return JSON.stringify({ reading, outcomes });
+}
+
+/** Node's arguments before control.ts's own path and the setup's: the program that calls {@link control}. */
+export const CONTROL = [
+  '--conditions=oakum-source',
+  '--input-type=module',
+  '--eval',
+  "const { argv, env, stdout } = process; const { control } = await import(argv[1]); stdout.write(await control(argv[2], env.PATH ?? ''));",
+];

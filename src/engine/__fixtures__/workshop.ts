@@ -8,6 +8,8 @@ import { inspectMachine } from '../inspect.ts';
 import { openEngine } from '../engine.ts';
 import type { Limits, Mount, SandboxStep } from '../step.ts';
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Limits that no honest probe meets. */
 export const LIMITS: Limits = {
   wallMilliseconds: 30_000,
@@ -19,23 +21,23 @@ export const LIMITS: Limits = {
 };
 
 /** Builds the hostile program below a folder with the machine's own Go and gives its path. */
-export function buildHostile(folder: string): string {
+function buildHostile(folder: string, env: Environment): string {
   const path = join(folder, 'hostile');
   execFileSync('go', ['build', '-trimpath', '-o', path, '.'], {
     cwd: join(import.meta.dirname, 'hostile'),
-    env: { ...process.env, CGO_ENABLED: '0', GOPROXY: 'off', GOFLAGS: '', GOWORK: 'off' },
+    env: { ...env, CGO_ENABLED: '0', GOPROXY: 'off', GOFLAGS: '', GOWORK: 'off' },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   return path;
 }
 
 /** A closed folder (0700, like root's home; not below /tmp, which steps have for themselves) with cache, both engines and the hostile program. */
-export async function openWorkshop() {
+export async function openWorkshop(env: Environment) {
   const folder = mkdtempSync('/var/tmp/oakum-engine-');
   chmodSync(folder, 0o700);
-  const hostile = buildHostile(folder);
+  const hostile = buildHostile(folder, env);
   const cache = await openCache(join(folder, 'cache'));
-  const reading = await inspectMachine({ run: runProcess, cache, searchPath: process.env['PATH'] ?? '' });
+  const reading = await inspectMachine({ run: runProcess, cache, searchPath: env['PATH'] ?? '' });
   const engine = openEngine({ run: runProcess, cache, reading });
   const bare = openEngine({ run: runProcess, cache, reading, unsandboxed: true });
   let made = 0;
