@@ -51,6 +51,8 @@ export async function findReference(folder: string, reference: string): Promise<
 export async function nameManifest(folder: string, descriptor: Descriptor, reference: string): Promise<void> {
   const { annotations: _, ...plain } = descriptor;
   const entry = { ...plain, annotations: { [REF_NAME]: reference } };
+  const text = canonicalJson(entry);
+  if ((await readIndex(folder)).manifests.some((known) => canonicalJson(known as Json) === text)) return;
   await withLock(join(folder, '.index.lock'), async () => {
     const index = await readIndex(folder);
     const others = index.manifests.filter((other) => other.annotations?.[REF_NAME] !== reference);

@@ -40,6 +40,21 @@ describe('the layout', () => {
     expect((await (await openLayout(folder)).references()).size).toBe(0);
   });
 
+  it('is not made in a folder that holds something else', async () => {
+    const folder = await fresh('foreign');
+    await writeFile(join(folder, 'thesis.txt'), '');
+    await expect(createLayout(folder)).rejects.toMatchObject({ code: 'LAYOUT_INVALID', where: folder });
+    expect(await readdir(folder)).toEqual(['thesis.txt']);
+  });
+
+  it('does not write its index when a name already means the same', async () => {
+    const layout = await createLayout(await fresh('same'));
+    await layout.putManifest(empty.descriptor, empty.bytes, 'a:v1');
+    const before = await stat(join(layout.folder, 'index.json'));
+    await layout.putManifest(empty.descriptor, empty.bytes, 'a:v1');
+    expect((await stat(join(layout.folder, 'index.json'))).ino).toBe(before.ino);
+  });
+
   it('gives back what was put, by digest', async () => {
     const layout = await createLayout(await fresh('put'));
     const { descriptor, bytes } = content('hello');

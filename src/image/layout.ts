@@ -35,6 +35,7 @@ export async function openLayout(folder: string): Promise<Layout> {
  */
 export async function createLayout(folder: string): Promise<Layout> {
   try {
+    await refuseForeign(folder);
     await mkdir(join(folder, 'blobs', 'sha256'), { recursive: true });
     if (!(await exists(join(folder, 'index.json')))) await replaceFile(join(folder, 'index.json'), EMPTY_INDEX);
     if (!(await exists(join(folder, MARK)))) await replaceFile(join(folder, MARK), MARK_TEXT);
@@ -95,6 +96,17 @@ function layoutIn(folder: string): Layout {
     resolve: (reference) => findReference(folder, reference),
     references: () => listReferences(folder),
   };
+}
+
+/** A folder without the mark may hold what a run left that was stopped while making it, and nothing else. */
+async function refuseForeign(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const foreign = names.find((name) => name !== 'blobs' && !name.startsWith('index.json') && !name.startsWith(MARK));
+  if (foreign === undefined || names.includes(MARK)) return;
+  throw new ImageError('LAYOUT_INVALID', `this folder is no OCI layout and not empty: it holds ${foreign}`, {
+    where: folder,
+    hint: 'Choose an empty or new folder.',
+  });
 }
 
 async function checkMark(folder: string): Promise<void> {
