@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runProcess } from '#core';
 import { CONTROL } from './__fixtures__/control.ts';
 import { openWorkshop, probing } from './__fixtures__/workshop.ts';
+import { inspectMachine } from './inspect.ts';
 
 let shop: Awaited<ReturnType<typeof openWorkshop>>;
 
@@ -107,6 +109,15 @@ describe('a step', () => {
     control.kill('SIGKILL');
     await once(control, 'exit');
     expect(await restsAt(join(out, 'alive'))).toBe(true);
+    // What it could not tidy up, the next run does.
+    const { verdict } = await inspectMachine({
+      run: runProcess,
+      cache: shop.cache,
+      searchPath: process.env['PATH'] ?? '',
+    });
+    const { cgroups } = verdict.kind === 'usable' ? verdict.setup : {};
+    for (const folder of [cgroups?.memory, cgroups?.pids].filter((path) => path !== undefined))
+      expect(readdirSync(folder).filter((name) => name.startsWith(`oakum-${control.pid}-`))).toEqual([]);
   });
 
   it('streams its output while it runs', async () => {

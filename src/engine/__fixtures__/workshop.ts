@@ -11,7 +11,7 @@ import type { Limits, Mount, SandboxStep } from '../step.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Limits that no honest probe meets. */
-export const LIMITS: Limits = {
+const LIMITS: Limits = {
   wallMilliseconds: 30_000,
   memoryBytes: 256 << 20,
   processes: 64,
