@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the files that are made from code; `npm run check` fails when a committed one differs.
+// Writes the files that are made from code. With --check it writes nothing and fails where a committed one differs.
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { formatCliReference } from '#cli';
 import { replaceFile } from '#core';
 import { definitionJsonSchema } from '#definition';
 
 const root = resolve(import.meta.dirname, '..');
-await replaceFile(join(root, 'schema/distribution.schema.json'), `${JSON.stringify(definitionJsonSchema(), null, 2)}\n`);
+const files: Readonly<Record<string, string>> = {
+  'schema/distribution.schema.json': `${JSON.stringify(definitionJsonSchema(), null, 2)}\n`,
+  'docs/cli.md': formatCliReference(),
+};
+
+for (const [name, content] of Object.entries(files)) {
+  const file = join(root, name);
+  if (!process.argv.includes('--check')) await replaceFile(file, content);
+  else if ((await readFile(file, 'utf8').catch(() => '')) !== content) {
+    console.error(`${name} is not what the code makes: run \`node --conditions=oakum-source scripts/generate.ts\``);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+export { compile, compileKey, compileOutputs } from './compile.ts';
+export type {
+  CompiledBinary,
+  CompileInputs,
+  CompileLimits,
+  CompileRequest,
+  CompileTools,
+  ModuleIdentity,
+} from './compile.ts';
+export { BuildError } from './error.ts';
+export type { BuildErrorCode } from './error.ts';
+export { checkBinary } from './inspect.ts';
+export type { BinaryExpectation, CompiledModule } from './inspect.ts';

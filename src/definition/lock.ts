@@ -13,7 +13,11 @@ const time = z.iso.datetime();
 
 const proof = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('checksum-database'), database: z.string(), recordId: z.int(), treeSize: z.int() }),
-  z.strictObject({ kind: z.literal('exempted') }),
+  z.strictObject({
+    kind: z.literal('exempted'),
+    exemption: z.string(),
+    database: z.enum(['lacks-module', 'not-asked']),
+  }),
 ]);
 
 const module = z.strictObject({ path: z.string(), version: z.string(), zipHash: hash1, modHash: hash1, proof });

@@ -75,6 +75,7 @@ const exemption = z
       .regex(/^[^\s@]+(?:@v[^\s@]+)?$/, 'must be a module path, with @version where only that version is exempt')
       .describe('The module that is taken without proof by the checksum database.'),
     reason: z.string().min(10, 'must say why in a sentence').describe('Why; goes into the release document.'),
+    private: z.boolean().default(false).describe('Do not even ask the database, which must not learn the name.'),
   })
   .describe('A module the checksum database need not know.');
 

@@ -36,9 +36,12 @@ export function parseChecksumDatabase(text: string): ChecksumDatabase {
   return { key: key ?? unknownKey(name), url: url.replace(/\/+$/, '') };
 }
 
-/** Gives the database's key as one text, `name+hash+key`: what proofs and cache keys name it by. */
+/**
+ * Gives the database's key as one text, `hash+key`: what proofs, locks and cache keys name it by. The hash covers the
+ * database's name, which itself is configuration of a machine and stays out of what is committed.
+ */
 export function describeKey(key: NoteKey): string {
-  return `${key.name}+${key.hash}+${key.encoded}`;
+  return `${key.hash}+${key.encoded}`;
 }
 
 function pinnedKey(name: string): NoteKey | undefined {

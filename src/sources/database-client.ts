@@ -24,6 +24,14 @@ export interface DatabaseClient {
    * inclusion in the newest head, that head's consistency with the newest one this installation has seen.
    */
   lookup(module: ModuleVersion): Promise<DatabaseRecord | undefined>;
+  /** Gives the database's newest tree head, checked like a lookup's. */
+  latest(): Promise<DatabaseHead>;
+}
+
+/** A checksum database's name and how many records its newest tree head signs. */
+export interface DatabaseHead {
+  readonly name: string;
+  readonly treeSize: number;
 }
 
 /** What {@link openDatabaseClient} needs. `tileFolder` may be deleted at any time, `stateFolder` may not. */
@@ -42,6 +50,14 @@ export function openDatabaseClient(options: DatabaseClientOptions): DatabaseClie
   );
   const heads = openTreeHeads({ key, stateFolder: options.stateFolder, server, tiles });
   return {
+    async latest() {
+      const answer = await server.get('latest');
+      if (answer === undefined)
+        throw invalidAnswer('the checksum database has no latest tree head', options.database.key.name);
+      const served = openTreeHead(answer.bytes.toString('utf8'), key, answer.url);
+      await heads.merge(served, answer.url);
+      return { name: key.name, treeSize: served.size };
+    },
     async lookup(module) {
       await heads.newest();
       const path = `lookup/${escapeModuleText(module.path)}@${escapeModuleText(module.version)}`;

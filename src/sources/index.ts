@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { describeKey, parseChecksumDatabase } from './checksum-database.ts';
 export type { ChecksumDatabase } from './checksum-database.ts';
+export type { DatabaseHead } from './database-client.ts';
 export type { Dependency } from './dependencies.ts';
 export { SourcesError } from './error.ts';
 export type { SourcesErrorCode } from './error.ts';

@@ -29,6 +29,8 @@ export interface ModuleOptions {
 export interface ModuleStore {
   /** The GOMODCACHE folder. */
   readonly folder: () => Promise<string>;
+  /** Says whether a module's folder, or a toolchain's, is at hand. */
+  readonly holds: (module: HashedModule) => Promise<boolean>;
   /** Gives a module's folder: fetched, checked by the zip rules, its hash compared, extracted read-only. */
   readonly module: (module: HashedModule, options?: ModuleOptions) => Promise<TreeResult>;
   /** Puts a module's go.mod, checked against its `h1:` hash, where the go command looks for it. */
@@ -67,23 +69,16 @@ export function openModuleStore(cache: Cache, proxies: ProxyClient, pool: Worker
     join(await folder(), 'cache/download', proxyPathOf(module, suffix));
   return {
     folder,
+    holds: async (module) =>
+      (await Promise.all([moduleKey(module), toolchainKey(module)].map(cache.hasTree))).includes(true),
     async module(module, options = {}) {
       assertModule(module);
-      const { path, version, zipHash } = module;
-      const at = `areas/${AREA}/${escapedNameOf(module)}`;
       const hashFile = await besideModules(module, 'ziphash');
-      const key = { name: 'module', inputs: { path, version, zipHash }, at };
-      return putInPlace(context, module, { key, hashFile, isToolchain: false }, options);
+      return putInPlace(context, module, { key: moduleKey(module), hashFile, isToolchain: false }, options);
     },
     async toolchain(module, options = {}) {
       assertModule(module);
-      const { version, zipHash } = module;
-      return putInPlace(
-        context,
-        module,
-        { key: { name: 'toolchain', inputs: { version, zipHash } }, isToolchain: true },
-        options,
-      );
+      return putInPlace(context, module, { key: toolchainKey(module), isToolchain: true }, options);
     },
     async goMod(module) {
       const file = await besideModules(module, 'mod');
@@ -102,6 +97,15 @@ export function openModuleStore(cache: Cache, proxies: ProxyClient, pool: Worker
       return { zipHash, modHash: hashGoMod(Buffer.from(text)) };
     },
   };
+}
+
+function moduleKey(module: HashedModule): Place['key'] {
+  const { path, version, zipHash } = module;
+  return { name: 'module', inputs: { path, version, zipHash }, at: `areas/${AREA}/${escapedNameOf(module)}` };
+}
+
+function toolchainKey({ version, zipHash }: HashedModule): Place['key'] {
+  return { name: 'toolchain', inputs: { version, zipHash } };
 }
 
 /** Gives the module's folder, made if it is not there, or not what it should be. */

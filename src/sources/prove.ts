@@ -11,7 +11,7 @@ import { assertModule, nameOf } from './module-name.ts';
 export type Proof =
   | {
       readonly kind: 'checksum-database';
-      /** The database's key as `name+hash+key`. */
+      /** The database's key as `hash+key`. */
       readonly database: string;
       readonly recordId: number;
       readonly treeSize: number;

@@ -5,7 +5,7 @@ import type { Cache, TreeResult } from '#cache';
 import { architectureOf, type Http, type Platform, type Report } from '#core';
 import { isGoVersion, type ModuleVersion } from '#formats';
 import type { ChecksumDatabase } from './checksum-database.ts';
-import { openDatabaseClient } from './database-client.ts';
+import { type DatabaseHead, openDatabaseClient } from './database-client.ts';
 import { type Dependency, readDependencies } from './dependencies.ts';
 import { SourcesError } from './error.ts';
 import { listModuleVersions, type ModuleInfo, readModuleInfo } from './module-info.ts';
@@ -44,6 +44,10 @@ export interface Sources {
   info(module: ModuleVersion): Promise<ModuleInfo>;
   /** Gives a module's hashes with their proof; throws `DATABASE_LACKS_MODULE`, `VERSION_UNKNOWN` and the other database errors. */
   prove(module: ModuleVersion): Promise<ProvedModule>;
+  /** Gives the checksum database's newest tree head, consistent with the newest one seen. */
+  databaseHead(): Promise<DatabaseHead>;
+  /** Says whether a module or toolchain is extracted already; asks no network. */
+  holds(module: HashedModule): Promise<boolean>;
   /** Gives the folder of a module whose zip has this hash (from a proof or a lock). */
   module(module: HashedModule, options?: ModuleOptions): Promise<TreeResult>;
   /** Gives a Flux release; `known` are versions known from elsewhere (a lock). See {@link findRelease}. */
@@ -98,6 +102,8 @@ export function openSources(options: SourcesOptions): Sources {
     versions,
     info,
     prove,
+    databaseHead: client.latest,
+    holds: store.holds,
     module: store.module,
     release: (fluxVersion, known = []) => findRelease(reader, fluxVersion, known),
     nestedModules: async (main) => findNestedModules(await folderOf(main), nameOf(main)),

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+import { lstat, mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Cache, removeTree, type StepKey, type StepResult } from '#cache';
+import { architectureOf, type Digest, type Platform } from '#core';
+import type { Engine } from '#engine';
+import type { Json } from '#formats';
+import { BuildError } from './error.ts';
+import { checkBinary, type CompiledModule } from './inspect.ts';
+
+/** A module as proved: its zip's h1 stands for its content. */
+export interface ModuleIdentity {
+  readonly path: string;
+  readonly version: string;
+  readonly zipHash: string;
+}
+
+/** What to compile. Together with the flags below it determines the bytes. */
+export interface CompileRequest {
+  readonly component: string;
+  readonly main: ModuleIdentity;
+  readonly nested: readonly ModuleIdentity[];
+  /** The main package, relative to the module. */
+  readonly package: string;
+  readonly toolchain: { readonly version: string; readonly zipHash: string };
+  readonly platform: Platform;
+  readonly crypto: 'none';
+}
+
+/** What a compile needs on disk; asked for only when it must run. `hashes` maps `path@version` to h1. */
+export interface CompileInputs {
+  readonly sourceFolder: string;
+  readonly moduleCache: string;
+  readonly toolchainFolder: string;
+  readonly hashes: ReadonlyMap<string, string>;
+}
+
+/** A compiled program in the cache. `modules` is a blob that lists what was compiled in, one `path version h1` a line. */
+export type CompiledBinary = {
+  readonly binary: Digest;
+  readonly size: number;
+  readonly modules: { readonly count: number; readonly digest: Digest };
+  readonly isolation: string;
+  /** How long the compile took when it ran. */
+  readonly milliseconds: number;
+};
+
+/** Limits of one compile. */
+export interface CompileLimits {
+  readonly memoryBytes: number;
+  readonly milliseconds: number;
+  readonly processes: number;
+}
+
+/** What {@link compile} works with. */
+export interface CompileTools {
+  readonly cache: Cache;
+  /** Opened when a compile must run. */
+  readonly engine: () => Promise<Engine>;
+  readonly isolated: boolean;
+  readonly limits: CompileLimits;
+  /** How many packages Go compiles at once; does not change the bytes. */
+  readonly parallelism: number;
+  readonly signal?: AbortSignal;
+  /** Wraps the compile proper, when it runs, to report it. */
+  readonly around?: <T>(run: () => Promise<T>) => Promise<T>;
+}
+
+const MAX_BINARY_BYTES = 1 << 30;
+
+/** Where things lie inside the sandbox; fixed, so that no path of a machine can reach the bytes. */
+const INSIDE = {
+  toolchain: '/usr/local/go',
+  modules: '/gomod',
+  source: '/src',
+  cache: '/gocache',
+  output: '/out',
+} as const;
+
+/** Gives the compile's key: all that determines its bytes, and how it was isolated. */
+export function compileKey(request: CompileRequest, isolated: boolean): StepKey {
+  const { component, main, nested, toolchain, platform, crypto } = request;
+  const inputs = { component, main, nested, package: request.package, toolchain, platform, crypto };
+  return {
+    name: 'compile',
+    inputs: { ...inputs, argv: argvOf(request), env: envOf(platform), isolated } as unknown as Json,
+  };
+}
+
+/** Names the blobs a compiled binary stands on. */
+export function compileOutputs(value: CompiledBinary): readonly Digest[] {
+  return [value.binary, value.modules.digest];
+}
+
+/**
+ * Compiles one component for one platform, without network, in the engine's sandbox; once per inputs.
+ * `prepare` fetches what the compile reads. The build cache is shared: with cgo off, compiling runs no foreign code.
+ * Throws {@link BuildError}; leaves nothing behind on failure.
+ */
+export function compile(
+  request: CompileRequest,
+  prepare: () => Promise<CompileInputs>,
+  tools: CompileTools,
+): Promise<StepResult<CompiledBinary>> {
+  return tools.cache.step(compileKey(request, tools.isolated), compileOutputs, async () => {
+    const inputs = await prepare();
+    const output = tools.cache.temporary();
+    await mkdir(output);
+    try {
+      const start = performance.now();
+      const around = tools.around ?? ((run) => run());
+      const isolation = await around(() => runCompiler(request, inputs, { ...tools, output }));
+      const milliseconds = Math.round(performance.now() - start);
+      const path = await theOneFile(output, request.component);
+      const modules = await checkBinary(path, {
+        component: request.component,
+        platform: request.platform,
+        goVersion: request.toolchain.version,
+        mainModule: request.main.path,
+        nestedModules: request.nested.map((module) => module.path),
+        hashes: inputs.hashes,
+      });
+      const binary = await tools.cache.blobs.adopt(path, { maxBytes: MAX_BINARY_BYTES });
+      const list = await tools.cache.blobs.put(listOf(modules));
+      return {
+        binary: binary.digest,
+        size: binary.size,
+        modules: { count: modules.length, digest: list.digest },
+        isolation,
+        milliseconds,
+      };
+    } finally {
+      await removeTree(output);
+    }
+  });
+}
+
+function argvOf(request: CompileRequest): readonly [string, ...string[]] {
+  const flags = ['-trimpath', '-buildvcs=false', '-mod=readonly', '-ldflags=-s -w'];
+  return [
+    `${INSIDE.toolchain}/bin/go`,
+    'build',
+    ...flags,
+    '-o',
+    `${INSIDE.output}/${request.component}`,
+    request.package,
+  ];
+}
+
+function envOf(platform: Platform): Readonly<Record<string, string>> {
+  const architecture = architectureOf(platform);
+  return {
+    CGO_ENABLED: '0',
+    GO111MODULE: 'on',
+    GOARCH: architecture,
+    ...(architecture === 'amd64' ? { GOAMD64: 'v1' } : { GOARM64: 'v8.0' }),
+    GOCACHE: INSIDE.cache,
+    GOENV: 'off',
+    GOFLAGS: '',
+    GOMODCACHE: INSIDE.modules,
+    GOOS: 'linux',
+    GOPROXY: 'off',
+    GOROOT: INSIDE.toolchain,
+    GOSUMDB: 'off', // the proof was made before; the compiler checks each module against go.sum without network
+    GOTELEMETRY: 'off',
+    GOTOOLCHAIN: 'local',
+    GOVCS: '*:off',
+    GOWORK: 'off',
+    HOME: '/tmp',
+    LC_ALL: 'C',
+    PATH: `${INSIDE.toolchain}/bin`,
+    TMPDIR: '/tmp',
+    TZ: 'UTC',
+  };
+}
+
+async function runCompiler(
+  request: CompileRequest,
+  inputs: CompileInputs,
+  tools: CompileTools & { output: string },
+): Promise<string> {
+  const { limits } = tools;
+  const outcome = await (await tools.engine()).run({
+    argv: argvOf(request),
+    env: { ...envOf(request.platform), GOMAXPROCS: String(tools.parallelism) },
+    cwd: INSIDE.source,
+    mounts: [
+      { kind: 'read', from: inputs.toolchainFolder, to: INSIDE.toolchain },
+      { kind: 'read', from: inputs.moduleCache, to: INSIDE.modules },
+      { kind: 'read', from: inputs.sourceFolder, to: INSIDE.source },
+      { kind: 'write', from: await tools.cache.area('go-build'), to: INSIDE.cache, shared: true },
+      { kind: 'write', from: tools.output, to: INSIDE.output },
+    ],
+    limits: {
+      wallMilliseconds: limits.milliseconds,
+      memoryBytes: limits.memoryBytes,
+      processes: limits.processes,
+      fileBytes: MAX_BINARY_BYTES,
+      outputBytes: 8 * MAX_BINARY_BYTES,
+    },
+    ...(tools.signal === undefined ? {} : { signal: tools.signal }),
+  });
+  if (outcome.exitCode === 0 && outcome.limit === undefined) return outcome.sandbox;
+  const where = `${request.component} ${request.main.version} (${request.platform})`;
+  if (outcome.limit !== undefined || outcome.timedOut) {
+    throw new BuildError('COMPILE_LIMIT', `the compile was stopped: ${outcome.limit ?? 'time'} limit reached`, {
+      where,
+      hint: 'Raise `limits` in distribution.yaml, or build fewer components at once (--jobs 1).',
+    });
+  }
+  throw new BuildError('COMPILE_FAILED', `the compile failed:\n${lastLines(outcome.stderr || outcome.stdout, 12)}`, {
+    where,
+  });
+}
+
+/** The output folder was written by the step: nothing in it is followed, and only the one regular file is taken. */
+async function theOneFile(folder: string, name: string): Promise<string> {
+  const path = join(folder, name);
+  const found = await lstat(path).catch(() => undefined);
+  const entries = await readdir(folder);
+  if (found?.isFile() && found.nlink === 1 && entries.length === 1) return path;
+  throw new BuildError('BINARY_MISSING', `the compile left ${entries.join(', ') || 'nothing'} instead of one file`, {
+    where: name,
+  });
+}
+
+async function* listOf(modules: readonly CompiledModule[]): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(modules.map(({ path, version, hash }) => `${path} ${version} ${hash}\n`).join(''));
+}
+
+function lastLines(text: string, count: number): string {
+  return text
+    .trimEnd()
+    .split('\n')
+    .slice(-count)
+    .map((line) => `  ${line}`)
+    .join('\n');
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import { open } from 'node:fs/promises';
+import { architectureOf, type Platform } from '#core';
+import { type BuiltModule, type GoBuildInfo, type ReadAt, readElf, readGoBuildInfo } from '#formats';
+import { BuildError } from './error.ts';
+
+/** What a binary was asked to be. `hashes` maps `path@version` to the proved h1 of every module that may be compiled in. */
+export interface BinaryExpectation {
+  readonly component: string;
+  readonly platform: Platform;
+  readonly goVersion: string;
+  readonly mainModule: string;
+  /** Modules laid into the source from proved zips; the binary names them without a hash. */
+  readonly nestedModules: readonly string[];
+  readonly hashes: ReadonlyMap<string, string>;
+}
+
+/** A module that was compiled in, by what Go itself wrote into the binary. */
+export interface CompiledModule {
+  readonly path: string;
+  readonly version: string;
+  readonly hash: string;
+}
+
+/**
+ * Reads a compiled program's own account of itself and compares it with what was asked: architecture, static linking,
+ * Go release, build settings, and the hash of every module. Gives the modules compiled in, in the linker's order.
+ * Throws `BINARY_NOT_AS_ASKED` naming every difference.
+ */
+export async function checkBinary(path: string, expected: BinaryExpectation): Promise<readonly CompiledModule[]> {
+  const file = await open(path);
+  try {
+    const readAt: ReadAt = async (offset, length) => {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
+      return buffer.subarray(0, bytesRead);
+    };
+    const elf = await readElf(readAt);
+    const info = await readGoBuildInfo(readAt);
+    if (elf === undefined || info === undefined) throw notAsAsked(expected, ['it is not a Go program for Linux']);
+    const modules = info.dependencies.map((module) => module.replacedBy ?? module);
+    const faults = [
+      ...settingFaults(info, expected),
+      ...(elf.machine === architectureOf(expected.platform) ? [] : [`it is built for ${elf.machine}`]),
+      ...(elf.interpreter === undefined && !elf.dynamic ? [] : ['it is dynamically linked']),
+      ...modules.flatMap((module) => moduleFaults(module, expected)),
+    ];
+    if (faults.length > 0) throw notAsAsked(expected, faults);
+    return modules.flatMap(({ path: name, version, hash }) =>
+      hash === undefined ? [] : [{ path: name, version, hash }],
+    );
+  } finally {
+    await file.close();
+  }
+}
+
+function settingFaults(info: GoBuildInfo, expected: BinaryExpectation): string[] {
+  const wanted: Readonly<Record<string, string>> = {
+    CGO_ENABLED: '0',
+    GOOS: 'linux',
+    GOARCH: architectureOf(expected.platform),
+    '-trimpath': 'true',
+  };
+  const faults = Object.entries(wanted)
+    .filter(([name, value]) => info.settings.get(name) !== value)
+    .map(([name, value]) => `${name} is ${info.settings.get(name) ?? 'not set'} instead of ${value}`);
+  if (info.goVersion !== expected.goVersion)
+    faults.push(`it is compiled by ${info.goVersion} instead of ${expected.goVersion}`);
+  if (info.main?.path !== expected.mainModule)
+    faults.push(`its main module is ${info.main?.path ?? 'unknown'} instead of ${expected.mainModule}`);
+  return faults;
+}
+
+function moduleFaults(module: Omit<BuiltModule, 'replacedBy'>, expected: BinaryExpectation): string[] {
+  if (module.hash === undefined) {
+    const local = module.path.startsWith('./') || expected.nestedModules.includes(module.path);
+    return local ? [] : [`it holds ${module.path} without a hash`];
+  }
+  const proved = expected.hashes.get(`${module.path}@${module.version}`);
+  return proved === module.hash
+    ? []
+    : [`it holds ${module.path}@${module.version} as ${module.hash}, proved is ${proved ?? 'none'}`];
+}
+
+function notAsAsked(expected: BinaryExpectation, faults: readonly string[]): BuildError {
+  return new BuildError('BINARY_NOT_AS_ASKED', `the compiled program is not what was asked for: ${faults.join('; ')}`, {
+    where: `${expected.component} (${expected.platform})`,
+    hint: 'The toolchain or a cached object may be damaged: remove the build cache with `oakum cache prune --all` and build again.',
+  });
+}

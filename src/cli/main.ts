@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import { OakumError } from '#core';
+import { formatFailure, toFailure } from './failure.ts';
+import { createProgram } from './program.ts';
+import { openWorld, readVersion } from './world.ts';
+
+/** Runs the command line of this process: the one place where argv, signals and the exit code meet. */
+async function main(): Promise<void> {
+  process.umask(0o022);
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      process.once(signal, () => process.exit(130)); // the second time, at once
+      stop.abort(
+        new OakumError('interrupted', 'INTERRUPTED', 'stopped', {
+          hint: 'Run the command again: it goes on from the cache.',
+        }),
+      );
+    });
+  }
+  const home = new URL('../..', import.meta.url).pathname;
+  const program = createProgram(readVersion(home), { world: () => openWorld(process.env, stop.signal) });
+  program.exitOverride((error) => {
+    process.exit(error.exitCode === 0 ? 0 : 2); // commander has printed its message
+  });
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    fail(stop.signal.aborted ? stop.signal.reason : error);
+  }
+}
+
+function fail(error: unknown): void {
+  const failure = toFailure(error);
+  const json = process.argv.includes('--json');
+  process.stderr.write(json ? `${JSON.stringify({ kind: 'error', ...failure })}\n` : formatFailure(failure));
+  if (process.env['OAKUM_TRACE'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  process.exitCode = failure.exitCode;
+}
+
+await main();

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Command, Option } from 'commander';
+import { OakumError } from '#core';
+import type { World } from './world.ts';
+
+/** What a command's action gets beside its arguments and flags. */
+export interface Invocation {
+  readonly world: () => World;
+}
+
+const definitionOption = () =>
+  new Option(
+    '--definition <file>',
+    'the distribution to build (default: ./distribution.yaml, else the one that comes with Oakum)',
+  );
+const componentOption = () =>
+  new Option('--component <names>', 'only these components (comma-separated, or the flag again)').argParser(collect);
+const channelOption = () =>
+  new Option('--channel <names>', 'only these channels (default: all of the definition)').argParser(collect);
+const platformOption = () => new Option('--platform <os/arch>', 'only these platforms').argParser(collect);
+const jsonOption = () => new Option('--json', 'print the result as JSON on stdout, progress as JSON lines on stderr');
+const quietOption = () => new Option('--quiet', 'print warnings and the result alone').conflicts('json');
+const unsandboxedOption = () =>
+  new Option(
+    '--unsandboxed',
+    'compile without a sandbox where this machine has none; recorded in the release document',
+  );
+const lockedOption = () => new Option('--locked', 'fail if oakum.lock lacks anything, instead of adding it');
+
+/** Gives the command line of Oakum. Each action loads its code when it runs, so that --version and --help stay quick. */
+export function createProgram(version: string, invocation: Invocation): Command {
+  const program = new Command('oakum')
+    .description('A factory for a hardened, provable distribution of Flux CD.')
+    .version(version, '--version', 'print the version')
+    .helpOption('--help', 'print help')
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .showHelpAfterError('(add --help for the flags and examples)');
+  addRelease(program, invocation);
+  addPlan(program, invocation);
+  addLock(program, invocation);
+  addFetch(program, invocation);
+  addDoctor(program, invocation);
+  addCache(program, invocation);
+  return program;
+}
+
+const WHAT_RELEASE_DOES = `
+Steps:
+  1. read the definition and oakum.lock; resolve and prove what the lock lacks
+  2. fetch sources, modules, toolchain and base packages, each by the hash that proves it
+  3. compile every component in a sandbox without network
+  4. pack images: a base layer that all share, the program in its own
+  5. write an OCI layout, or push: content first, then immutable tags, then moving tags
+  6. write image pins and release.json into the output folder
+
+Examples:
+  oakum release 2.9.2
+  oakum release 2.9 --component source-watcher
+  oakum release 2.9.2 --to registry.example.com/flux
+  oakum release 2.9.2 --platform linux/arm64 --out build
+  oakum release 2.9.2 --locked --json`;
+
+function addRelease(program: Command, { world }: Invocation): void {
+  program
+    .command('release')
+    .description('build the hardened images of a Flux release')
+    .argument('<version>', 'a Flux version, 2.9.2, or 2.9 for its newest patch')
+    .option('--to <registry>', 'push there instead of writing an OCI layout (all platforms of the definition)')
+    .option('--out <folder>', 'where the OCI layout, pins and release.json go', 'out')
+    .addOption(componentOption())
+    .addOption(channelOption())
+    .addOption(platformOption())
+    .option('--revision <number>', 'the revision to publish as', parseCount('--revision', 0), 0)
+    .option(
+      '--jobs <number>',
+      'how many components compile at once (default: by cores and memory)',
+      parseCount('--jobs', 1),
+    )
+    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(definitionOption())
+    .addOption(lockedOption())
+    .addOption(unsandboxedOption())
+    .addOption(jsonOption())
+    .addOption(quietOption())
+    .addHelpText('after', WHAT_RELEASE_DOES)
+    .action(async (version, flags) => (await import('./commands/release.ts')).release(version, flags, world()));
+}
+
+function addPlan(program: Command, { world }: Invocation): void {
+  program
+    .command('plan')
+    .description('show what a release would fetch and build, from what, and what is in the cache already')
+    .argument('<version>', 'a Flux version')
+    .addOption(componentOption())
+    .addOption(channelOption())
+    .addOption(platformOption())
+    .addOption(definitionOption())
+    .addOption(lockedOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  oakum plan 2.9.2\n  oakum plan 2.9.2 --platform linux/amd64,linux/arm64 --json',
+    )
+    .action(async (version, flags) => (await import('./commands/plan.ts')).plan(version, flags, world()));
+}
+
+function addLock(program: Command, { world }: Invocation): void {
+  program
+    .command('lock')
+    .description('resolve a Flux release, the toolchain and the bases, prove them, and write oakum.lock')
+    .argument('<version>', 'a Flux version, 2.9.2, or 2.9 for its newest patch')
+    .addOption(
+      new Option('--refresh [what]', 'resolve anew what the lock holds already')
+        .choices(['all', 'bases', 'sources'])
+        .preset('all'),
+    )
+    .addOption(definitionOption())
+    .addOption(jsonOption())
+    .addOption(quietOption())
+    .addHelpText('after', '\nExamples:\n  oakum lock 2.9.2\n  oakum lock 2.9.2 --refresh bases')
+    .action(async (version, flags) => (await import('./commands/lock.ts')).lock(version, flags, world()));
+}
+
+function addFetch(program: Command, { world }: Invocation): void {
+  program
+    .command('fetch')
+    .description('fetch all that a release needs into the cache; building then needs no network')
+    .argument('<version>', 'a Flux version')
+    .addOption(componentOption())
+    .addOption(channelOption())
+    .addOption(platformOption())
+    .addOption(definitionOption())
+    .addOption(lockedOption())
+    .addOption(jsonOption())
+    .addOption(quietOption())
+    .addHelpText('after', '\nExamples:\n  oakum fetch 2.9.2')
+    .action(async (version, flags) => (await import('./commands/fetch.ts')).fetchRelease(version, flags, world()));
+}
+
+function addDoctor(program: Command, { world }: Invocation): void {
+  program
+    .command('doctor')
+    .description('check what this machine has and lacks for building, and say what to do about it')
+    .addOption(definitionOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExamples:\n  oakum doctor\n  oakum doctor --json')
+    .action(async (flags) => (await import('./commands/doctor.ts')).doctor(flags, world()));
+}
+
+function addCache(program: Command, { world }: Invocation): void {
+  const cache = program.command('cache').description('show the cache, or make it smaller').helpCommand(false);
+  cache
+    .command('show', { isDefault: true })
+    .description('show what the cache holds and where')
+    .addOption(jsonOption())
+    .action(async (flags) => (await import('./commands/cache.ts')).showCache(flags, world()));
+  cache
+    .command('prune')
+    .description('remove what was not used for longest')
+    .addOption(new Option('--max-size <size>', 'keep at most this much, like 5GB').default('10GB'))
+    .addOption(new Option('--all', 'remove everything that no running build uses').conflicts('maxSize'))
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExamples:\n  oakum cache\n  oakum cache prune --max-size 5GB\n  oakum cache prune --all')
+    .action(async (flags) => (await import('./commands/cache.ts')).prune(flags, world()));
+}
+
+/** Gathers a flag's values: comma-separated, and from each time the flag is given. */
+function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [
+    ...before,
+    ...text
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  ];
+}
+
+function parseCount(flag: string, least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isSafeInteger(value) && value >= least && /^\d+$/.test(text)) return value;
+    throw new OakumError('usage', 'FLAG_INVALID', `${flag} takes a whole number from ${least} on, not "${text}"`);
+  };
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+import pLimit from 'p-limit';
+import { compile, type CompiledBinary } from '#build';
+import type { StepResult } from '#cache';
+import { architectureOf, type Platform, reportStep } from '#core';
+import type { ChannelDefinition, Definition, Lock } from '#definition';
+import { type BuiltImage, buildImage, buildIndex, type Document, keepDocument, toAnnotations } from '#image';
+import { type BaseLayer, buildBaseLayer } from './base-layer.ts';
+import { type Job, openPreparation, toJob } from './prepare.ts';
+import type { Selection } from './selection.ts';
+import type { Workshop } from './workshop.ts';
+
+/** What to build. */
+export interface BuildRequest {
+  readonly definition: Definition;
+  readonly lock: Lock;
+  readonly release: string;
+  readonly revision: number;
+  readonly selection: Selection;
+  /** How many components compile at once, after the first, which fills the shared build cache. */
+  readonly jobs?: number;
+}
+
+/** One platform of one image, in the cache. */
+export interface PlatformImage {
+  readonly platform: Platform;
+  readonly image: BuiltImage;
+  readonly binary: CompiledBinary;
+  readonly binaryPath: string;
+  readonly cached: boolean;
+}
+
+/** One image of a channel over all its platforms, in the cache. */
+export interface ChannelImage {
+  readonly channel: string;
+  readonly component: string;
+  readonly version: string;
+  readonly index: Document;
+  readonly platforms: readonly PlatformImage[];
+}
+
+/** As in the Distroless images: where programs and the certificate bundle are. */
+const ENVIRONMENT = ['PATH=/usr/local/bin:/usr/bin', 'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt'];
+
+/** Memory that one compile of a controller may need at its peak (linking); decides how many run at once. */
+const MEMORY_OF_A_COMPILE = 4 * 2 ** 30;
+
+/** Builds every image of a selection into the cache: fetch, compile, pack, each step once per inputs. */
+export async function buildImages(request: BuildRequest, shop: Workshop): Promise<readonly ChannelImage[]> {
+  const { definition, lock, selection } = request;
+  const bases = openBases(request, shop);
+  const binaries = openCompiles(request, shop);
+  const packing = pLimit(2);
+  const images = selection.channels.flatMap((channel) =>
+    selection.components.map(async (component): Promise<ChannelImage> => {
+      const channelDefinition = definition.channels[channel] as ChannelDefinition;
+      const platforms = selection.platforms.map(async (platform) => {
+        const job = toJob(component, platform, {
+          definition,
+          lock,
+          release: request.release,
+          machine: shop.machine.platform,
+        });
+        const [base, binary] = await Promise.all([bases(channel, platform), binaries(job)]);
+        return packing(() => packImage({ job, base, binary, channel: channelDefinition, request }, shop));
+      });
+      return toIndex({ channel, component, platforms: await Promise.all(platforms), request }, shop);
+    }),
+  );
+  return settled(images);
+}
+
+/** Waits for all; then gives the results or throws the first failure, so that nothing still runs when a caller cleans up. */
+export async function settled<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
+  const results = await Promise.allSettled(promises);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return results.map((result) => (result as PromiseFulfilledResult<T>).value);
+}
+
+function openBases(request: BuildRequest, shop: Workshop): (channel: string, platform: Platform) => Promise<BaseLayer> {
+  const known = new Map<string, Promise<BaseLayer>>();
+  return (channelName, platform) => {
+    const { base: name, compression } = request.definition.channels[channelName] as ChannelDefinition;
+    const key = [name, compression, platform].join();
+    const definition = request.definition.bases[name];
+    const locked = request.lock.bases[name];
+    if (definition === undefined || locked === undefined)
+      throw new TypeError(`base ${name} passed the checks but is not there`);
+    const layer = known.get(key) ?? buildBaseLayer({ name, definition, locked, platform, compression }, shop);
+    known.set(key, layer);
+    return layer;
+  };
+}
+
+/**
+ * Gives a function that compiles a job once however many channels ask. The first job of a platform compiles alone: it fills
+ * the shared build cache, and others beside it would only compile the same packages again.
+ */
+function openCompiles(request: BuildRequest, shop: Workshop): (job: Job) => Promise<StepResult<CompiledBinary>> {
+  const prepare = openPreparation(shop, request.definition);
+  const { cores, memoryBytes } = shop.machine;
+  const limit = pLimit(request.jobs ?? Math.max(1, Math.min(cores, Math.floor(memoryBytes / MEMORY_OF_A_COMPILE))));
+  const first = new Map<Platform, Promise<unknown>>();
+  let before: Promise<unknown> = Promise.resolve();
+  const known = new Map<string, Promise<StepResult<CompiledBinary>>>();
+  return (job) => {
+    const key = `${job.component} ${job.platform}`;
+    const running = known.get(key);
+    if (running !== undefined) return running;
+    const run = async () => compileJob(job, () => prepare(job), { request, shop });
+    const ready = first.get(job.platform);
+    const compiled = ready === undefined ? before.then(run) : ready.then(() => limit(run));
+    known.set(key, compiled);
+    if (ready === undefined) {
+      before = compiled.catch(() => {});
+      first.set(job.platform, before);
+    }
+    return compiled;
+  };
+}
+
+async function compileJob(
+  job: Job,
+  prepare: () => ReturnType<ReturnType<typeof openPreparation>>,
+  { request, shop }: { request: BuildRequest; shop: Workshop },
+): Promise<StepResult<CompiledBinary>> {
+  shop.signal.throwIfAborted();
+  const { limits } = request.definition;
+  const subject =
+    request.selection.platforms.length === 1 ? job.component : `${job.component} ${architectureOf(job.platform)}`;
+  return compile(job.request, prepare, {
+    cache: shop.cache,
+    engine: shop.engine,
+    isolated: shop.isolated,
+    limits: {
+      memoryBytes: limits.memoryMiB * 2 ** 20,
+      milliseconds: limits.minutes * 60_000,
+      processes: limits.processes,
+    },
+    parallelism: shop.machine.cores,
+    signal: shop.signal,
+    around: (run) =>
+      reportStep(shop.report, { subject, step: 'compile' }, async () => ({ value: await run(), cached: false })).then(
+        (done) => done.value,
+      ),
+  });
+}
+
+interface PackRequest {
+  readonly job: Job;
+  readonly base: BaseLayer;
+  readonly binary: StepResult<CompiledBinary>;
+  readonly channel: ChannelDefinition;
+  readonly request: BuildRequest;
+}
+
+async function packImage(pack: PackRequest, shop: Workshop): Promise<PlatformImage> {
+  const { job, base, binary, channel, request } = pack;
+  const { component, platform, locked } = job;
+  const epoch = new Date(locked.time);
+  const binaryPath = `usr/local/bin/${component}`;
+  const defined = request.definition.components[component];
+  const annotations = toAnnotations({
+    title: component,
+    ...(defined?.description === undefined ? {} : { description: defined.description }),
+    version: locked.module.version,
+    ...(locked.origin === undefined ? {} : { source: locked.origin.url, revision: locked.origin.commit }),
+    licenses: defined?.licenses ?? 'NOASSERTION',
+    vendor: request.definition.vendor,
+    created: epoch,
+  });
+  const image = await buildImage(
+    {
+      platform: { os: 'linux', architecture: architectureOf(platform) },
+      base,
+      binary: { digest: binary.value.binary, size: binary.value.size },
+      binaryPath,
+      epoch,
+      run: {
+        entrypoint: [component],
+        user: channel.user,
+        environment: ENVIRONMENT,
+        labels: annotations,
+      },
+      annotations,
+      compression: channel.compression,
+    },
+    shop.cache,
+  );
+  return { platform, image, binary: binary.value, binaryPath, cached: binary.cached && image.cached };
+}
+
+interface IndexRequest {
+  readonly channel: string;
+  readonly component: string;
+  readonly platforms: readonly PlatformImage[];
+  readonly request: BuildRequest;
+}
+
+async function toIndex(wanted: IndexRequest, shop: Workshop): Promise<ChannelImage> {
+  const { channel, component, platforms, request } = wanted;
+  const locked = request.lock.releases[request.release]?.components[component];
+  const version = locked?.module.version ?? '';
+  const index = buildIndex(
+    platforms.map(({ image }) => image.manifest.descriptor),
+    toAnnotations({
+      title: component,
+      version,
+      ...(locked?.origin === undefined ? {} : { source: locked.origin.url, revision: locked.origin.commit }),
+      vendor: request.definition.vendor,
+      created: new Date(locked?.time ?? 0),
+    }),
+  );
+  await keepDocument(index, shop.cache.blobs);
+  return { channel, component, version, index, platforms };
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompileInputs, CompileRequest } from '#build';
+import { type Platform, reportStep } from '#core';
+import type { Definition, Lock, LockedComponent, LockedModule } from '#definition';
+import { FactoryError } from './error.ts';
+import type { Workshop } from './workshop.ts';
+
+/** One component to compile for one platform. */
+export interface Job {
+  readonly component: string;
+  readonly platform: Platform;
+  readonly locked: LockedComponent;
+  readonly request: CompileRequest;
+}
+
+/** Takes a definition and a complete lock; gives the compile of a component for a platform. */
+export function toJob(
+  component: string,
+  platform: Platform,
+  from: { definition: Definition; lock: Lock; release: string; machine: Platform },
+): Job {
+  const { definition, lock, release, machine } = from;
+  const locked = lock.releases[release]?.components[component];
+  const defined = definition.components[component];
+  const toolchain = lock.toolchains[definition.toolchain]?.[machine];
+  if (locked === undefined || defined === undefined || toolchain === undefined) {
+    throw new FactoryError(
+      'LOCK_INCOMPLETE',
+      `the lock lacks ${toolchain === undefined ? definition.toolchain : component}`,
+      {
+        hint: `Run \`oakum lock ${release}\`.`,
+      },
+    );
+  }
+  const identity = ({ path, version, zipHash }: LockedModule) => ({ path, version, zipHash });
+  const request: CompileRequest = {
+    component,
+    main: identity(locked.module),
+    nested: locked.nested.map(identity),
+    package: defined.package,
+    toolchain: { version: definition.toolchain, zipHash: toolchain.zipHash },
+    platform,
+    crypto: 'none',
+  };
+  return { component, platform, locked, request };
+}
+
+/** Gives a function that fetches what a component's compile reads, once per component however many platforms ask. */
+export function openPreparation(shop: Workshop, definition: Definition): (job: Job) => Promise<CompileInputs> {
+  const known = new Map<string, Promise<CompileInputs>>();
+  return (job) => {
+    const running = known.get(job.component) ?? prepare(job, definition, shop);
+    known.set(job.component, running);
+    return running;
+  };
+}
+
+async function prepare(job: Job, definition: Definition, shop: Workshop): Promise<CompileInputs> {
+  const sources = await shop.sources();
+  const subject = job.component;
+  const [toolchain, inputs] = await Promise.all([
+    sources.toolchain(definition.toolchain, shop.machine.platform, {
+      zipHash: job.request.toolchain.zipHash,
+      verify: true,
+    }),
+    reportStep(shop.report, { subject, step: 'fetch' }, async () => {
+      const source = await sources.compose(job.locked.module, job.locked.nested);
+      const dependencies = await sources.dependencies(source.path);
+      const moduleCache = await sources.moduleCache(dependencies, {
+        verify: true,
+        onProgress: ({ bytes }) => shop.report({ kind: 'step-progress', subject, step: 'fetch', bytes }),
+      });
+      const hashes = new Map(dependencies.map(({ path, version, zipHash }) => [`${path}@${version}`, zipHash ?? '']));
+      return { sourceFolder: source.path, moduleCache, hashes, cached: false };
+    }),
+  ]);
+  const { sourceFolder, moduleCache, hashes } = inputs;
+  return { sourceFolder, moduleCache, hashes, toolchainFolder: toolchain.folder };
+}

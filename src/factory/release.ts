@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { CacheError } from '#cache';
+import { type Digest, type Platform, replaceFile } from '#core';
+import {
+  type BaseDefinition,
+  type Definition,
+  digestOfLock,
+  type Lock,
+  type LockedBase,
+  type LockedModule,
+  type ReadDefinition,
+} from '#definition';
+import {
+  type ChannelRecord,
+  formatPins,
+  formatReleaseDocument,
+  formatRevision,
+  type ImageRecord,
+  imageName,
+  imageTags,
+  pinsPath,
+  RELEASE_DOCUMENT_TYPE,
+  type ReleaseDocument,
+} from '#release';
+import { type BuildRequest, buildImages, type ChannelImage, settled } from './images.ts';
+import { openPreparation, toJob } from './prepare.ts';
+import { type Destination, publish } from './publish.ts';
+import type { Workshop } from './workshop.ts';
+
+/** What to release and where to. Files beside the images (pins, release document) go into `outFolder`. */
+export interface ReleaseRequest extends BuildRequest {
+  readonly read: ReadDefinition;
+  readonly destination: Destination;
+  readonly outFolder: string;
+}
+
+/** One row of what a release made. */
+export interface ReleasedImage {
+  readonly name: string;
+  readonly tag: string;
+  readonly digest: Digest;
+  /** Compressed size of all layers over all platforms, in bytes; a layer that platforms share counts once. */
+  readonly size: number;
+  readonly compileMilliseconds: number;
+  readonly cached: boolean;
+}
+
+/** What a release made, in the order of the definition. */
+export interface ReleaseOutcome {
+  readonly revision: string;
+  readonly images: readonly ReleasedImage[];
+  readonly files: readonly string[];
+}
+
+const MAX_REBUILDS = 3;
+
+/**
+ * Builds a revision and puts it where it can be used. When a cached file turns out damaged it is made anew, without asking.
+ * Throws what the rooms throw; then nothing is named in the destination and no file is half-written.
+ */
+export async function releaseRevision(request: ReleaseRequest, shop: Workshop): Promise<ReleaseOutcome> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const images = await buildImages(request, shop);
+      const { cache, report } = shop;
+      await publish(images, request.destination, { cache, report, revision: request.revision });
+      return await writeFiles(request, images);
+    } catch (error) {
+      const damaged = error instanceof CacheError && (error.code === 'CACHE_CORRUPT' || error.code === 'CACHE_MISSING');
+      if (!damaged || attempt >= MAX_REBUILDS) throw error;
+      shop.report({ kind: 'warning', message: `${error.message}; making it anew` });
+    }
+  }
+}
+
+/** Fetches all that a release reads: sources, modules, toolchain, base packages. Compiles nothing. */
+export async function fetchAll(request: BuildRequest, shop: Workshop): Promise<void> {
+  const { definition, lock, release, selection } = request;
+  const prepare = openPreparation(shop, definition);
+  const [platform] = selection.platforms;
+  const jobs = selection.components.map((component) =>
+    toJob(component, platform as Platform, { definition, lock, release, machine: shop.machine.platform }),
+  );
+  const bases = new Set(selection.channels.map((channel) => definition.channels[channel]?.base ?? ''));
+  const packages = [...bases].map(async (name) => {
+    const debian = await shop.debian(definition.bases[name] as BaseDefinition);
+    await debian.fetch(selection.platforms.flatMap((one) => lock.bases[name]?.packages[one] ?? []));
+  });
+  await settled<unknown>([...jobs.map(prepare), ...packages]);
+}
+
+async function writeFiles(request: ReleaseRequest, images: readonly ChannelImage[]): Promise<ReleaseOutcome> {
+  const { definition, release, outFolder, selection, destination } = request;
+  const registry = destination.kind === 'registry' ? destination.registry : definition.registry;
+  const nameOf = (image: ChannelImage) => imageName(registry, image.channel, image.component);
+  const pins = selection.channels.map((channel) => {
+    const rows = images.filter((image) => image.channel === channel);
+    const text = formatPins(
+      rows.map((image) => ({ name: nameOf(image), tag: image.version, digest: image.index.descriptor.digest })),
+    );
+    return { file: join(outFolder, pinsPath(release, channel)), text };
+  });
+  const document = {
+    file: join(outFolder, 'release.json'),
+    text: formatReleaseDocument(toDocument(request, images, nameOf)),
+  };
+  for (const { file, text } of [...pins, document]) await replaceFile(file, text);
+  return {
+    revision: formatRevision({ release, number: request.revision }),
+    images: images.map((image) => ({
+      name: nameOf(image),
+      tag: image.version,
+      digest: image.index.descriptor.digest,
+      size: sizeOf(image),
+      compileMilliseconds: image.platforms.reduce((sum, one) => sum + one.binary.milliseconds, 0),
+      cached: image.platforms.every((one) => one.cached),
+    })),
+    files: [...pins, document].map(({ file }) => file),
+  };
+}
+
+function sizeOf(image: ChannelImage): number {
+  const layers = new Map(image.platforms.flatMap((one) => one.image.layers.map((layer) => [layer.digest, layer.size])));
+  return [...layers.values()].reduce((sum, size) => sum + size, 0);
+}
+
+function toDocument(
+  request: ReleaseRequest,
+  images: readonly ChannelImage[],
+  nameOf: (image: ChannelImage) => string,
+): ReleaseDocument {
+  const { definition, lock, release, selection, revision, read } = request;
+  const channels = selection.channels.map((channel): [string, ChannelRecord] => {
+    const name = definition.channels[channel]?.base ?? '';
+    const base = { ...(lock.bases[name] as LockedBase), name };
+    const rows = images.filter((image) => image.channel === channel);
+    return [channel, { base, images: rows.map((image) => toRecord(image, nameOf(image), request)) }];
+  });
+  return {
+    mediaType: RELEASE_DOCUMENT_TYPE,
+    distribution: definition.name,
+    release,
+    revision: formatRevision({ release, number: revision }),
+    flux: lock.releases[release]?.flux as LockedModule,
+    definition: read.digest,
+    lock: digestOfLock(lock),
+    toolchain: { version: definition.toolchain, modules: lock.toolchains[definition.toolchain] ?? {} },
+    compressor: lock.compressor,
+    exemptions: usedExemptions(definition, lock),
+    channels: Object.fromEntries(channels),
+  };
+}
+
+function usedExemptions(definition: Definition, lock: Lock): ReleaseDocument['exemptions'] {
+  const modules = Object.values(lock.releases).flatMap((one) => [
+    one.flux,
+    ...Object.values(one.components).flatMap((c) => [c.module, ...c.nested]),
+  ]);
+  const exempted = modules.filter((module) => module.proof.kind === 'exempted');
+  return definition.sources.exemptions.filter(({ module }) =>
+    exempted.some(({ path, version }) => module === path || module === `${path}@${version}`),
+  );
+}
+
+function toRecord(image: ChannelImage, name: string, request: ReleaseRequest): ImageRecord {
+  const locked = request.lock.releases[request.release]?.components[image.component];
+  const [first] = image.platforms;
+  if (locked === undefined || first === undefined) throw new TypeError(`${image.component} was built without a lock`);
+  const tags = imageTags(image.version, request.revision);
+  const platforms = image.platforms.map(
+    ({ platform, image: built, binary, binaryPath }) =>
+      [
+        platform,
+        {
+          manifest: built.manifest.descriptor.digest,
+          config: built.config.descriptor.digest,
+          layers: built.layers.map(({ digest, diffId, size }) => ({ digest, diffId, size })),
+          binary: { path: `/${binaryPath}`, digest: binary.binary, size: binary.size },
+          modules: binary.modules,
+          isolation: binary.isolation,
+        },
+      ] as const,
+  );
+  return {
+    component: image.component,
+    version: image.version,
+    name,
+    tags: [tags.immutable, tags.moving],
+    digest: image.index.descriptor.digest,
+    source: { ...locked.module, commit: locked.origin?.commit ?? 'unknown', nested: locked.nested },
+    platforms: Object.fromEntries(platforms),
+  };
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Debian } from '#bases';
+import type { Cache } from '#cache';
+import type { Platform, Report } from '#core';
+import type { BaseDefinition } from '#definition';
+import type { Engine } from '#engine';
+import type { Sources } from '#sources';
+
+/** What the assembly line works with. What costs to open is opened when first needed: an unchanged run needs none of it. */
+export interface Workshop {
+  readonly cache: Cache;
+  readonly sources: () => Promise<Sources>;
+  readonly debian: (base: BaseDefinition) => Promise<Debian>;
+  readonly engine: () => Promise<Engine>;
+  /** Whether steps run in a sandbox; false only where the user said --unsandboxed. */
+  readonly isolated: boolean;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  readonly machine: { readonly platform: Platform; readonly cores: number; readonly memoryBytes: number };
+  /** Names the compressor's build for which compressed digests hold. */
+  readonly compressor: string;
+}
+
+/** Gives a function that calls `open` once, at the first call, and not again. */
+export function once<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined;
+  return () => (opened ??= open());
+}

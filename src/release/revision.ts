@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** One build of an upstream release by us; `release` is `2.9.2`, `number` counts from 0. Written `2.9.2-r0`. */
+export interface Revision {
+  readonly release: string;
+  readonly number: number;
+}
+
+/** Gives a revision's written form, `2.9.2-r0`. */
+export function formatRevision(revision: Revision): string {
+  return `${revision.release}-r${revision.number}`;
+}
+
+/** The two tags of one image of a revision: `immutable` never moves once published, `moving` follows the newest revision. */
+export interface ImageTags {
+  readonly immutable: string;
+  readonly moving: string;
+}
+
+/** Takes a component's version (`v1.9.3`) and the revision's number; gives its tags (`v1.9.3-r0`, `v1.9.3`). */
+export function imageTags(componentVersion: string, number: number): ImageTags {
+  return { immutable: `${componentVersion}-r${number}`, moving: componentVersion };
+}
+
+/** Gives an image's name without tag: `<registry>/<channel>/<component>`. */
+export function imageName(registry: string, channel: string, component: string): string {
+  return `${registry}/${channel}/${component}`;
+}
