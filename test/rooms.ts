@@ -11,8 +11,9 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   engine: ['cache'],
   build: ['formats', 'cache', 'sources', 'bases', 'engine'],
   image: ['formats', 'cache'],
-  release: ['formats', 'definition', 'sources', 'build', 'engine', 'image'],
-  factory: ['formats', 'cache', 'definition', 'sources', 'bases', 'engine', 'build', 'image', 'release'],
-  cli: ['cache', 'definition', 'sources', 'bases', 'engine', 'build', 'image', 'release', 'factory'],
-  testing: ['formats', 'image'],
+  evidence: ['formats', 'image'],
+  release: ['formats', 'definition', 'sources', 'build', 'engine', 'image', 'evidence'],
+  factory: ['formats', 'cache', 'definition', 'sources', 'bases', 'engine', 'build', 'image', 'evidence', 'release'],
+  cli: ['cache', 'definition', 'sources', 'bases', 'engine', 'build', 'image', 'evidence', 'release', 'factory'],
+  testing: ['formats', 'image', 'evidence'],
 };

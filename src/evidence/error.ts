@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ErrorDetails, type ErrorFamily, OakumError } from '#core';
+
+/** Each code of {@link EvidenceError} and the family (so the exit code) it belongs to. A verdict "not trusted" is a value, not one of these. */
+const FAMILIES = {
+  STATEMENT_INVALID: 'proof',
+} as const satisfies Record<string, ErrorFamily>;
+
+/** Codes of {@link EvidenceError}. */
+export type EvidenceErrorCode = keyof typeof FAMILIES;
+
+/** What can go wrong while evidence is made, attached or read. */
+export class EvidenceError extends OakumError<EvidenceErrorCode> {
+  constructor(code: EvidenceErrorCode, message: string, details: ErrorDetails = {}) {
+    super(FAMILIES[code], code, message, details);
+  }
+}
