@@ -70,7 +70,7 @@ export function openModuleStore(cache: Cache, proxies: ProxyClient, pool: Worker
   return {
     folder,
     holds: async (module) =>
-      (await Promise.all([moduleKey(module), toolchainKey(module)].map(cache.hasTree))).includes(true),
+      (await Promise.all([moduleKey(module), toolchainKey(module)].map((key) => cache.hasTree(key)))).includes(true),
     async module(module, options = {}) {
       assertModule(module);
       const hashFile = await besideModules(module, 'ziphash');

@@ -102,7 +102,7 @@ export function openSources(options: SourcesOptions): Sources {
     versions,
     info,
     prove,
-    databaseHead: client.latest,
+    databaseHead: () => client.latest(),
     holds: store.holds,
     module: store.module,
     release: (fluxVersion, known = []) => findRelease(reader, fluxVersion, known),

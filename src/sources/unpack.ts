@@ -82,7 +82,7 @@ export function hashFolder(folder: string, name: string, isToolchain = false): s
     if (entry.isDirectory()) continue;
     const full = join(entry.parentPath, entry.name);
     const path = full.slice(folder.length + 1);
-    const isCopy = isToolchain && entry.name === 'go.mod';
+    const isCopy = isToolchain && entry.name === 'go.mod' && path !== 'go.mod'; // a zip has none but at its root
     if (!isCopy) sums.push({ path, sha256: entry.isFile() ? hash('sha256', readFileSync(full)) : 'no file' });
     else if (!readFileSync(full).equals(readFileSync(join(entry.parentPath, '_go.mod'))))
       sums.push({ path, sha256: '' });
