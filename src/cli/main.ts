@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { OakumError } from '#core';
+import { EXIT_CODES } from './exit-codes.ts';
 import { formatFailure, toFailure } from './failure.ts';
 import { createProgram } from './program.ts';
 import { openWorld, readVersion } from './world.ts';
+
+/** How long a stopped run may take to kill its children and clean up. */
+const STOP_MILLISECONDS = 5000;
 
 /** Runs the command line of this process: the one place where argv, signals and the exit code meet. */
 async function main(): Promise<void> {
@@ -10,7 +14,8 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      process.once(signal, () => process.exit(130)); // the second time, at once
+      process.once(signal, () => process.exit(EXIT_CODES.interrupted.code)); // the second time, at once
+      setTimeout(() => process.exit(EXIT_CODES.interrupted.code), STOP_MILLISECONDS).unref(); // whatever does not listen
       stop.abort(
         new OakumError('interrupted', 'INTERRUPTED', 'stopped', {
           hint: 'Run the command again: it goes on from the cache.',
