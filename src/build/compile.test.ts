@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type CompileInputs,
+  type CompileRequest,
+  type CompileTools,
+  compile,
+  compileKey,
+  compileOutputs,
+} from '#build';
+import { type Cache, openCache } from '#cache';
+import { runProcess } from '#core';
+import { type Engine, inspectMachine, openEngine } from '#engine';
+
+const goEnv = (name: string) => execFileSync('go', ['env', name], { encoding: 'utf8' }).trim();
+const GO_VERSION = goEnv('GOVERSION');
+
+const REQUEST: CompileRequest = {
+  component: 'hello',
+  main: { path: 'example.com/hello', version: 'v1.0.0', zipHash: 'h1:hello' },
+  nested: [],
+  package: '.',
+  toolchain: { version: GO_VERSION, zipHash: 'h1:toolchain' },
+  platform: 'linux/amd64',
+  crypto: 'none',
+};
+
+describe('the compile', () => {
+  let folder: string;
+  let cache: Cache;
+  let engine: Engine;
+  let inputs: CompileInputs;
+  let tools: CompileTools;
+  const prepare = async () => inputs;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'oakum-build-'));
+    cache = await openCache(join(folder, 'cache'));
+    const reading = await inspectMachine({ run: runProcess, cache, searchPath: process.env['PATH'] ?? '' });
+    engine = openEngine({ run: runProcess, cache, reading });
+    const modules = join(folder, 'modules');
+    await mkdir(modules);
+    inputs = {
+      sourceFolder: await writeSource('hello', 'println("hello")'),
+      moduleCache: modules,
+      toolchainFolder: goEnv('GOROOT'),
+      hashes: new Map(),
+    };
+    tools = {
+      cache,
+      engine: async () => engine,
+      isolated: true,
+      limits: { memoryBytes: 2 ** 32, milliseconds: 300_000, processes: 1000 },
+      parallelism: 2,
+    };
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  async function writeSource(name: string, statement: string): Promise<string> {
+    const source = join(folder, name);
+    await mkdir(source);
+    await writeFile(join(source, 'go.mod'), 'module example.com/hello\n\ngo 1.21\n');
+    await writeFile(join(source, 'main.go'), `package main\n\nfunc main() { ${statement} }\n`);
+    return source;
+  }
+
+  it('makes a static program in the sandbox, and the next time takes it from the cache', async () => {
+    const first = await compile(REQUEST, prepare, tools);
+    expect(first.cached).toBe(false);
+    expect(first.value.isolation).toContain('bubblewrap');
+    const stored = await cache.blobs.find(first.value.binary);
+    expect(stored?.size).toBe(first.value.size);
+    expect(execFileSync('go', ['version', '-m', stored?.path ?? ''], { encoding: 'utf8' })).toContain('CGO_ENABLED=0');
+    const second = await compile(REQUEST, () => Promise.reject(new Error('must not prepare')), tools);
+    expect(second).toEqual({ value: first.value, cached: true });
+  }, 300_000);
+
+  it('gives the same bytes from another folder and an empty build cache', async () => {
+    const other = await openCache(join(folder, 'other-cache'));
+    const source = await writeSource('hello-elsewhere', 'println("hello")');
+    const again = await compile(REQUEST, async () => ({ ...inputs, sourceFolder: source }), {
+      ...tools,
+      cache: other,
+      parallelism: 1,
+    });
+    const known = await cache.peek<typeof again.value>(compileKey(REQUEST, true), compileOutputs);
+    expect(again.value.binary).toBe(known?.binary);
+  }, 300_000);
+
+  it('cross-compiles for the other architecture', async () => {
+    const { value } = await compile({ ...REQUEST, platform: 'linux/arm64' }, prepare, tools);
+    expect(
+      execFileSync('go', ['version', '-m', (await cache.blobs.find(value.binary))?.path ?? ''], { encoding: 'utf8' }),
+    ).toContain('GOARCH=arm64');
+  }, 300_000);
+
+  it('says what the compiler said, and leaves nothing behind', async () => {
+    const source = await writeSource('broken', 'undefinedFunction()');
+    const request = { ...REQUEST, main: { ...REQUEST.main, zipHash: 'h1:broken' } };
+    await expect(compile(request, async () => ({ ...inputs, sourceFolder: source }), tools)).rejects.toMatchObject({
+      code: 'COMPILE_FAILED',
+      family: 'build',
+      where: 'hello v1.0.0 (linux/amd64)',
+      message: expect.stringContaining('undefined: undefinedFunction'),
+    });
+    expect(await readdir(join(cache.folder, 'tmp'))).toEqual([]);
+  }, 300_000);
+
+  it('refuses a program that is not what was asked for, naming each difference', async () => {
+    const request = {
+      ...REQUEST,
+      toolchain: { ...REQUEST.toolchain, version: 'go1.99.0' },
+      main: { ...REQUEST.main, path: 'example.com/other' },
+    };
+    await expect(compile(request, prepare, tools)).rejects.toMatchObject({
+      code: 'BINARY_NOT_AS_ASKED',
+      message: expect.stringMatching(
+        /compiled by go[0-9.]+ instead of go1\.99\.0; its main module is example\.com\/hello instead of example\.com\/other/,
+      ),
+    });
+  }, 300_000);
+
+  it('is keyed apart when it ran without a sandbox', () => {
+    expect(compileKey(REQUEST, true)).not.toEqual(compileKey(REQUEST, false));
+  });
+
+  it('stops at its limits and says which', async () => {
+    const request = { ...REQUEST, main: { ...REQUEST.main, zipHash: 'h1:slow' } };
+    const slow = compile(request, prepare, { ...tools, limits: { ...tools.limits, milliseconds: 1 } });
+    await expect(slow).rejects.toMatchObject({ code: 'COMPILE_LIMIT', message: expect.stringContaining('wall-time') });
+  }, 300_000);
+});
