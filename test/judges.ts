@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,8 +18,22 @@ import { setTimeout as delay } from 'node:timers/promises';
 const JUDGES = {
   crane: { module: 'github.com/google/go-containerregistry/cmd/crane', version: 'v0.22.1', binary: 'crane' },
   registry: { module: 'github.com/google/go-containerregistry/cmd/registry', version: 'v0.22.1', binary: 'registry' },
+  // Its go.mod has what `go install` refuses, so it is built as a tool of an empty module.
+  olareg: { module: 'github.com/olareg/olareg/cmd/olareg', version: 'v0.1.2', binary: 'olareg', asTool: true },
   ko: { module: 'github.com/google/ko', version: 'v0.19.1', binary: 'ko' },
-} as const;
+  // About five minutes of CPU, once.
+  cosign: { module: 'github.com/sigstore/cosign/v3/cmd/cosign', version: 'v3.1.3', binary: 'cosign' },
+  // About as long as cosign.
+  syft: { module: 'github.com/anchore/syft/cmd/syft', version: 'v1.57.0', binary: 'syft' },
+} as const satisfies Record<string, Judge>;
+
+/** A Go package to build, and how. */
+interface Judge {
+  readonly module: string;
+  readonly version: string;
+  readonly binary: string;
+  readonly asTool?: boolean;
+}
 
 /** The name of a tool that {@link judge} can build. */
 export type JudgeName = keyof typeof JUDGES;
@@ -23,20 +46,46 @@ const WAIT = 15 * 60_000;
  * when it can't be built.
  */
 export async function judge(name: JudgeName): Promise<string> {
-  const { module, version, binary } = JUDGES[name];
-  const folder = join(judgesFolder(), `${name}@${version}`);
-  const path = join(folder, binary);
+  const found: Judge = JUDGES[name];
+  return made(`${name}@${found.version}`, found.binary, (draft) => build(found, draft));
+}
+
+/**
+ * Gives the path of a program out of a Debian package, fetched as apt is configured here and unpacked beside the other
+ * judges, not installed: that would start its service. Undefined where there is no apt. Throws with apt's own words.
+ */
+export async function debianJudge(name: string, path: string): Promise<string | undefined> {
+  if (spawnSync('apt-get', ['--version']).status !== 0) return undefined;
+  return made(`debian-${name}`, path, (draft) => {
+    run('apt-get', ['download', '-q', name], draft);
+    const file = readdirSync(draft).find((entry) => entry.endsWith('.deb')) ?? '';
+    run('dpkg', ['-x', file, '.'], draft);
+    rmSync(join(draft, file));
+  });
+}
+
+/** Makes a folder once, also where several runs want it at once: `fill` fills a draft, which is then renamed. Gives the path of a file in it. */
+async function made(name: string, file: string, fill: (draft: string) => void): Promise<string> {
+  const folder = join(judgesFolder(), name);
+  const path = join(folder, file);
   const lock = `${folder}.lock`;
   for (const end = Date.now() + WAIT; !existsSync(path); ) {
-    if (take(lock)) {
-      try {
-        if (!existsSync(path)) build(`${module}@${version}`, folder);
-      } finally {
-        rmSync(lock, { force: true });
-      }
-    } else if (Date.now() > end) {
-      throw new Error(`another run has been building ${name} for too long; remove ${lock}`);
-    } else await delay(300);
+    if (!take(lock)) {
+      if (Date.now() > end) throw new Error(`another run has been making ${name} for too long; remove ${lock}`);
+      await delay(300);
+      continue;
+    }
+    const draft = mkdtempSync(`${folder}.draft-`);
+    try {
+      if (existsSync(path)) break;
+      fill(draft);
+      rmSync(folder, { recursive: true, force: true });
+      renameSync(draft, folder);
+      if (!existsSync(path)) throw new Error(`${name} holds no ${file}`);
+    } finally {
+      rmSync(draft, { recursive: true, force: true });
+      rmSync(lock, { force: true });
+    }
   }
   return path;
 }
@@ -70,18 +119,26 @@ function isRunning(pid: number): boolean {
   }
 }
 
-function build(target: string, folder: string): void {
-  const draft = mkdtempSync(`${folder}.draft-`);
+function build({ module, version, asTool = false }: Judge, draft: string): void {
+  const target = `${module}@${version}`;
+  if (!asTool) return run('go', ['install', '-trimpath', target], draft);
+  const work = mkdtempSync(`${draft}-module-`);
+  try {
+    run('go', ['mod', 'init', 'judge.test'], work, draft);
+    run('go', ['get', '-tool', target], work, draft);
+    run('go', ['install', '-trimpath', module], work, draft);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function run(program: string, args: readonly string[], folder: string, binaries = folder): void {
   const { GOFLAGS: _, ...env } = process.env;
-  const result = spawnSync('go', ['install', '-trimpath', target], {
-    env: { ...env, GOBIN: draft, CGO_ENABLED: '0' },
-    cwd: draft,
+  const result = spawnSync(program, args, {
+    env: { ...env, GOBIN: binaries, CGO_ENABLED: '0' },
+    cwd: folder,
     encoding: 'utf8',
   });
-  if (result.status !== 0) {
-    rmSync(draft, { recursive: true, force: true });
-    throw new Error(`go install ${target}: ${result.error?.message ?? result.stderr}`);
-  }
-  rmSync(folder, { recursive: true, force: true });
-  renameSync(draft, folder);
+  if (result.status === 0) return;
+  throw new Error(`${program} ${args.join(' ')}: ${result.error?.message ?? result.stderr}`);
 }

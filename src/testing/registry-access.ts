@@ -55,7 +55,8 @@ export function createAccess(options: AccessOptions): Access {
   function grant(user: string | undefined, scopes: readonly string[]) {
     const allowed = scopes.map((scope) => {
       const [, repository = '', actions = ''] = /^repository:(.+):([a-z,]+)$/.exec(scope) ?? [];
-      return `${repository}:${actions.split(',').filter((action) => allows(user, repository, action))}`;
+      const mine = actions.split(',').filter((action) => allows(user, repository, action));
+      return `${repository}:${mine.join(',')}`;
     });
     const token = randomBytes(24).toString('base64url');
     const seconds = options.tokenSeconds ?? 300;

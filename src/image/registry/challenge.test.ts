@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import fc from 'fast-check';
+import { assert, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseChallenges } from './challenge.ts';
 
@@ -26,6 +26,6 @@ describe('the challenge parser', () => {
   it('stops at what it does not understand, whatever that is', () => {
     expect(parseChallenges('Bearer realm="unclosed')).toEqual([{ scheme: 'bearer', parameters: {} }]);
     expect(parseChallenges('=')).toEqual([]);
-    fc.assert(fc.property(fc.string(), (text) => Array.isArray(parseChallenges(text))));
+    assert(property(string(), (text) => Array.isArray(parseChallenges(text))));
   });
 });

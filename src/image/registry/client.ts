@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Digest, discard } from '#core';
+import type { Digest } from '#core';
 import { checkedContent, type ContentSource, type Descriptor, type ManifestSink } from '../content.ts';
-import { parseManifest } from '../manifest.ts';
-import { isIndexType, isManifestType } from '../media-types.ts';
 import { downloadBlob } from './download.ts';
-import { type FetchedManifest, fetchManifest, pushManifest, resolveManifest } from './manifests.ts';
+import { type FetchedManifest, fetchManifest, resolveManifest } from './manifests.ts';
 import { listTags } from './pages.ts';
 import { createPlaces, type Places } from './places.ts';
 import type { Reference, RepositoryName } from './reference.ts';
-import { addToFallback, listReferrers, readLink } from './referrers.ts';
+import { listReferrers } from './referrers.ts';
+import { hasBlob, type Placed, placeBlob, putManifest, type Repository, toSink, toSource } from './repository.ts';
 import { createTransport, type Transport, type TransportOptions } from './transport.ts';
-import { uploadBlob, type UploadOptions } from './upload.ts';
-
-/** How a blob came to be in a repository. */
-export type Placed = 'present' | 'mounted' | 'uploaded';
+import type { UploadOptions } from './upload.ts';
 
 /** What {@link openRegistry} needs. `chunkBytes` uploads blobs in pieces of that size instead of in one request. */
 export interface RegistryOptions extends TransportOptions {
@@ -28,6 +24,7 @@ export interface RegistryClient {
   manifest(reference: Reference): Promise<FetchedManifest>;
   /** Streams a blob, checked to its last byte and resumed when the connection breaks. */
   blob(name: RepositoryName, descriptor: Descriptor): AsyncIterable<Uint8Array>;
+  /** Says whether a blob is there; what this client saw there once it does not ask for again. */
   hasBlob(name: RepositoryName, descriptor: Descriptor): Promise<boolean>;
   /**
    * Brings a blob into a repository. One that this client knows to be in another repository of the registry, or is just
@@ -41,115 +38,43 @@ export interface RegistryClient {
   ): Promise<Placed>;
   /** Stores a manifest by digest, or under a tag; keeps the fallback tag of its subject where the registry keeps no referrers. */
   putManifest(name: RepositoryName, descriptor: Descriptor, bytes: Uint8Array, tag?: string): Promise<void>;
+  /** Lists all tags of a repository. Throws `REGISTRY_NAME_UNKNOWN`. */
   tags(name: RepositoryName): Promise<readonly string[]>;
   /** Lists the manifests that refer to a digest, by the referrers API or the fallback tag. */
   referrers(name: RepositoryName, digest: Digest): Promise<readonly Descriptor[]>;
+  /** Gives a repository as a place to copy to, for copyImage. */
   sink(name: RepositoryName): ManifestSink;
+  /** Gives a repository as a place to copy from, for copyImage. */
   source(name: RepositoryName): ContentSource;
-}
-
-interface Registry {
-  readonly transport: Transport;
-  readonly places: Places;
 }
 
 /** Gives a client. Nothing is sent and no credential read before the first call. All calls throw ImageError. */
 export function openRegistry(options: RegistryOptions): RegistryClient {
-  const registries = new Map<string, Registry>();
-  const to = (name: RepositoryName) => {
-    const known = registries.get(name.registry) ?? {
-      transport: createTransport(name.registry, options),
+  const registries = new Map<string, { readonly transport: Transport; readonly places: Places }>();
+  const at = ({ registry, repository }: RepositoryName): Repository => {
+    const known = registries.get(registry) ?? {
+      transport: createTransport(registry, options),
       places: createPlaces(),
     };
-    registries.set(name.registry, known);
-    return known;
+    registries.set(registry, known);
+    return { ...known, repository, ...(options.chunkBytes === undefined ? {} : { chunkBytes: options.chunkBytes }) };
   };
-
-  async function hasBlob(name: RepositoryName, descriptor: Descriptor): Promise<boolean> {
-    const { transport, places } = to(name);
-    if (places.holds(descriptor.digest, name.repository)) return true;
-    const request = {
-      repository: name.repository,
-      to: `blobs/${descriptor.digest}`,
-      method: 'HEAD' as const,
-      scopes: [{ repository: name.repository, actions: 'pull' as const }],
-    };
-    const response = await transport.send(request);
-    await discard(response);
-    if (response.status === 200) places.note(descriptor.digest, name.repository);
-    else if (response.status !== 404) throw await transport.refusal(request, response);
-    return response.status === 200;
-  }
-
-  /** Uploads or mounts without asking first. */
-  function place(
-    name: RepositoryName,
-    descriptor: Descriptor,
-    bytes: () => AsyncIterable<Uint8Array>,
-    chosen: UploadOptions,
-  ): Promise<Placed> {
-    const { transport, places } = to(name);
-    return places.inTurn(descriptor.digest, async () => {
-      if (places.holds(descriptor.digest, name.repository)) return 'present';
-      const mountFrom = chosen.mountFrom ?? places.holder(descriptor.digest);
-      const chunkBytes = chosen.chunkBytes ?? options.chunkBytes;
-      const how = await uploadBlob(transport, { repository: name.repository, descriptor }, bytes, {
-        ...(mountFrom === undefined ? {} : { mountFrom }),
-        ...(chunkBytes === undefined ? {} : { chunkBytes }),
-      });
-      places.note(descriptor.digest, name.repository);
-      return how;
-    });
-  }
-
-  async function putManifest(name: RepositoryName, descriptor: Descriptor, bytes: Uint8Array, tag?: string) {
-    const { transport, places } = to(name);
-    const linked = await pushManifest(transport, name.repository, { descriptor, bytes }, tag);
-    const link = linked === undefined ? readLink(descriptor, bytes) : undefined;
-    if (link === undefined) return;
-    await places.inTurn(link.subject, () => addToFallback(transport, name.repository, link));
-  }
-
-  const blob = (name: RepositoryName, descriptor: Descriptor) =>
-    downloadBlob(to(name).transport, name.repository, descriptor);
   return {
-    hasBlob,
-    putManifest,
-    resolve: (reference) => resolveManifest(to(reference).transport, reference),
-    manifest: (reference) => fetchManifest(to(reference).transport, reference),
+    resolve: (reference) => resolveManifest(at(reference).transport, reference),
+    manifest: (reference) => fetchManifest(at(reference).transport, reference),
     blob: (name, descriptor) =>
-      checkedContent(descriptor, blob(name, descriptor), `${name.registry}/${name.repository}`),
-    putBlob: async (name, descriptor, bytes, chosen = {}) =>
-      (await hasBlob(name, descriptor)) ? 'present' : place(name, descriptor, bytes, chosen),
-    tags: (name) => listTags(to(name).transport, name.repository),
-    referrers: (name, digest) => listReferrers(to(name).transport, name.repository, digest),
-    sink: (name) => ({
-      has: async (descriptor) => {
-        if (!isDocument(descriptor)) return hasBlob(name, descriptor);
-        return (await resolveManifest(to(name).transport, { ...name, digest: descriptor.digest })) !== undefined;
-      },
-      put: async (descriptor, bytes) => {
-        await place(name, descriptor, bytes, {});
-      },
-      putManifest: (descriptor, bytes, tag) => putManifest(name, descriptor, bytes, tag),
-    }),
-    source: (name) => ({
-      open: (descriptor) =>
-        isDocument(descriptor) ? openDocument(to(name), name, descriptor) : blob(name, descriptor),
-    }),
+      checkedContent(
+        descriptor,
+        downloadBlob(at(name).transport, name.repository, descriptor),
+        `${name.registry}/${name.repository}`,
+      ),
+    hasBlob: (name, descriptor) => hasBlob(at(name), descriptor),
+    putBlob: async (name, descriptor, bytes, chosen) =>
+      (await hasBlob(at(name), descriptor, 'pull,push')) ? 'present' : placeBlob(at(name), descriptor, bytes, chosen),
+    putManifest: (name, descriptor, bytes, tag) => putManifest(at(name), descriptor, bytes, tag),
+    tags: (name) => listTags(at(name).transport, name.repository),
+    referrers: (name, digest) => listReferrers(at(name).transport, name.repository, digest),
+    sink: (name) => toSink(at(name)),
+    source: (name) => toSource(at(name)),
   };
-}
-
-/** Yields a manifest, and remembers that its repository holds what it points at: a copy within one registry then mounts. */
-async function* openDocument({ transport, places }: Registry, name: RepositoryName, descriptor: Descriptor) {
-  const { bytes } = await fetchManifest(transport, { ...name, digest: descriptor.digest });
-  if (isManifestType(descriptor.mediaType)) {
-    const { config, layers } = parseManifest(bytes, descriptor.digest);
-    for (const blob of [config, ...layers]) places.note(blob.digest, name.repository);
-  }
-  yield bytes;
-}
-
-function isDocument(descriptor: Descriptor): boolean {
-  return isIndexType(descriptor.mediaType) || isManifestType(descriptor.mediaType);
 }

@@ -106,7 +106,7 @@ const REFUSALS: Readonly<Record<Kind, Wording>> = {
 export function toNetworkFailure(error: HttpError, registry: string, attempts: number): ImageError {
   const codes = codesOf(error);
   const details = { where: error.where ?? registry, cause: error };
-  if (codes.some((code) => PLAIN_CODES.has(code))) {
+  if (isPlainAnswer(error)) {
     return new ImageError('REGISTRY_PLAIN_HTTP', `${registry} answers with plain HTTP where HTTPS was expected`, {
       ...details,
       hint: 'If this registry has no TLS and the network is trusted, allow plain HTTP for it explicitly (--plain-http).',
@@ -149,6 +149,11 @@ export function mayPass(error: HttpError): boolean {
 /** Says whether the failure lies in TLS: a certificate, or a peer that does not speak it. */
 export function isTlsFault(error: unknown): boolean {
   return codesOf(error).some((code) => TLS_CODES.test(code));
+}
+
+/** Says whether the peer answered TLS with plain text, as a plain HTTP server does. */
+export function isPlainAnswer(error: unknown): boolean {
+  return codesOf(error).some((code) => PLAIN_CODES.has(code));
 }
 
 /** Gives the system's codes along the chain of causes. */

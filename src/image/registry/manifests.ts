@@ -4,6 +4,7 @@ import type { Descriptor } from '../content.ts';
 import { ImageError } from '../error.ts';
 import { MAX_MANIFEST_BYTES } from '../manifest.ts';
 import { isIndexType, isManifestType, MANIFEST_TYPES } from '../media-types.ts';
+import type { Scope } from './authorizer.ts';
 import { toNetworkFailure } from './failure.ts';
 import { ATTEMPTS } from './patience.ts';
 import type { Reference } from './reference.ts';
@@ -22,8 +23,12 @@ export interface PushedManifest {
 }
 
 /** Finds what a tag or digest names (distribution-spec 1.1, "Checking if content exists"); undefined when it is not there. */
-export async function resolveManifest(transport: Transport, reference: Reference): Promise<Descriptor | undefined> {
-  const request = requestFor(reference, 'HEAD');
+export async function resolveManifest(
+  transport: Transport,
+  reference: Reference,
+  actions: Scope['actions'] = 'pull',
+): Promise<Descriptor | undefined> {
+  const request = requestFor(reference, 'HEAD', actions);
   const response = await transport.send(request);
   await discard(response);
   if (response.status === 404) return undefined;
@@ -114,7 +119,7 @@ async function readPatiently(
   }
 }
 
-function requestFor(reference: Reference, method: 'GET' | 'HEAD'): RegistryRequest {
+function requestFor(reference: Reference, method: 'GET' | 'HEAD', actions: Scope['actions'] = 'pull'): RegistryRequest {
   const name = reference.digest ?? reference.tag;
   if (name === undefined) {
     throw new ImageError('REFERENCE_INVALID', 'the image reference has neither a tag nor a digest', {
@@ -127,7 +132,7 @@ function requestFor(reference: Reference, method: 'GET' | 'HEAD'): RegistryReque
     to: `manifests/${name}`,
     method,
     headers: { accept: MANIFEST_TYPES.join(', ') },
-    scopes: [{ repository: reference.repository, actions: 'pull' }],
+    scopes: [{ repository: reference.repository, actions }],
   };
 }
 

@@ -3,7 +3,7 @@ import { type Clock, discard, type Http, type HttpRequest, type HttpResponse, re
 import { ImageError } from '../error.ts';
 import { type Authorizer, createAuthorizer, type Scope } from './authorizer.ts';
 import type { CredentialSource } from './credentials.ts';
-import { isTlsFault, toRefusal } from './failure.ts';
+import { isPlainAnswer, isTlsFault, toRefusal } from './failure.ts';
 import { ATTEMPTS, type Patience, sendPatiently } from './patience.ts';
 
 /** What a registry is spoken to with. `plainHttp`: `loopback` (default) speaks plain HTTP to this machine only, `true` to any host. */
@@ -109,17 +109,28 @@ export function createTransport(registry: string, options: TransportOptions): Tr
     },
     async resolve(target, base) {
       const { origin } = await prepare();
-      const root = typeof base === 'string' ? `${origin}/v2/${base}/` : base.href;
-      if (!URL.canParse(target, root)) throw notRegistry(registry);
-      const url = new URL(target, root);
-      if (url.protocol === 'https:' || origin.startsWith('http:')) return url;
-      // A registry behind a proxy that ends TLS often believes that it is spoken to in plain HTTP.
-      if (url.hostname === new URL(origin).hostname) return new URL(`${origin}${url.pathname}${url.search}`);
-      throw new ImageError('REGISTRY_REFUSED', `${registry} sends to ${url.protocol}//${url.host}, without TLS`, {
-        where: registry,
+      return resolveTarget(target, {
+        registry,
+        origin,
+        base: typeof base === 'string' ? `${origin}/v2/${base}/` : base.href,
       });
     },
   };
+}
+
+function resolveTarget(
+  target: string,
+  { registry, origin, base }: { readonly registry: string; readonly origin: string; readonly base: string },
+): URL {
+  if (!URL.canParse(target, base)) throw notRegistry(registry);
+  const url = new URL(target, base);
+  if (url.protocol === 'https:' || origin.startsWith('http:')) return url;
+  // A registry behind a proxy that ends TLS often believes that it is spoken to in plain HTTP.
+  if (url.hostname === new URL(origin).hostname) return new URL(`${origin}${url.pathname}${url.search}`);
+  throw new ImageError('REGISTRY_REFUSED', `${registry} sends to ${url.protocol}//${url.host}, without TLS`, {
+    where: registry,
+    hint: 'Nothing is sent there. Ask the operator of the registry to correct the addresses it gives out.',
+  });
 }
 
 /** Says whether a host (without its port) is this machine by its own spelling; names are not looked up. */
@@ -154,7 +165,7 @@ async function findOrigin(registry: string, options: TransportOptions): Promise<
         return `https://${host}`;
       },
       (error: unknown) =>
-        isTlsFault(error) && !/WRONG_VERSION/.test(String(error)) ? `https://${host}` : `http://${host}`,
+        isTlsFault(error) && !isPlainAnswer(error) ? `https://${host}` : `http://${host}`,
     );
   }
 }
