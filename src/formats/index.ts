@@ -58,3 +58,22 @@ export { FormatError } from './error.ts';
 export type { FormatErrorCode } from './error.ts';
 export { readTar } from './tar-read.ts';
 export type { ReadTarOptions, TarEntry } from './tar-read.ts';
+export {
+  DER,
+  der,
+  derBits,
+  derContext,
+  derIdentifier,
+  derInteger,
+  derSequence,
+  derSet,
+  readDer,
+  readDerValues,
+} from './der.ts';
+export type { DerValue } from './der.ts';
+export { preAuthEncoding, toDsseEnvelope } from './dsse.ts';
+export type { DsseEnvelope } from './dsse.ts';
+export { inFileOrder, locateYaml, toFaults } from './yaml-faults.ts';
+export type { Fault, LocatedYaml } from './yaml-faults.ts';
+export { debianPurl, formatPurl, goModulePurl } from './purl.ts';
+export type { PackageUrl } from './purl.ts';
