@@ -6,12 +6,9 @@ export default class CountsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const count = { passed: 0, failed: 0, skipped: 0, pending: 0 };
     for (const module of modules) {
-      let tests = 0;
-      for (const test of module.children.allTests()) {
-        tests += 1;
-        count[test.result().state] += 1;
-      }
-      if (tests === 0 && !module.ok()) count.failed += 1;
+      for (const test of module.children.allTests()) count[test.result().state] += 1;
+      // a file that did not load, or whose hooks failed, fails although no test of it did
+      if (!module.ok() && ![...module.children.allTests('failed')].length) count.failed += 1;
     }
     console.log(`${count.passed} passed, ${count.failed + count.pending} failed, ${count.skipped} skipped`);
   }

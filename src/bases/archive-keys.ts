@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '#core';
+import { BaseError } from './error.ts';
 
 /** The two parts of the Debian archive; each is signed by keys of its own. */
 export type Archive = 'main' | 'security';
@@ -47,6 +49,37 @@ export const DEBIAN_ARCHIVE_KEYS: readonly ArchiveKey[] = [
 export async function readDebianKeyring(): Promise<Keyring> {
   const path = join(import.meta.dirname, '../../keys/debian-archive-keyring.asc');
   return { armored: await readFile(path, 'utf8'), keys: DEBIAN_ARCHIVE_KEYS };
+}
+
+/**
+ * Reads a keyring of somebody's own archive: each key in the file counts, for both parts of the archive, since who wrote
+ * the file chose them. Throws `BASE_KEYRING_INVALID`.
+ */
+export async function readKeyring(file: string): Promise<Keyring> {
+  const { readKeys } = await import('openpgp');
+  try {
+    const armored = await readFile(file, 'utf8');
+    const keys = (await Promise.all(keyBlocks(armored).map((armoredKeys) => readKeys({ armoredKeys })))).flat();
+    if (keys.length === 0) throw new Error('it holds no armored public key');
+    const pins = keys.flatMap((key) =>
+      (['main', 'security'] as const).map((archive) => ({
+        fingerprint: key.getFingerprint().toUpperCase(),
+        purpose: 'named by the definition',
+        archive,
+      })),
+    );
+    return { armored, keys: pins };
+  } catch (error) {
+    throw new BaseError('BASE_KEYRING_INVALID', `the keyring can't be used: ${messageOf(error)}`, {
+      where: file,
+      hint: 'Export the archive keys with `gpg --export --armor`.',
+    });
+  }
+}
+
+/** Gives the armored blocks of a text; openpgp's readKeys reads the first of several only. */
+export function keyBlocks(armored: string): readonly string[] {
+  return armored.match(/-----BEGIN PGP PUBLIC KEY BLOCK-----[^]*?-----END PGP PUBLIC KEY BLOCK-----/g) ?? [];
 }
 
 /** Takes a suite's name; gives the part of the archive that holds it. */

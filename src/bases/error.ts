@@ -3,6 +3,7 @@ import { type ErrorDetails, type ErrorFamily, OakumError } from '#core';
 
 /** Codes of {@link BaseError}. */
 export type BaseErrorCode =
+  | 'BASE_KEYRING_INVALID'
   | 'BASE_SOURCES_INVALID'
   | 'BASE_MIRROR_MISSING'
   | 'BASE_SUITE_MISSING'
@@ -26,6 +27,7 @@ export type BaseErrorCode =
   | 'BASE_ROOT_UNCLEAN';
 
 const FAMILIES: Partial<Readonly<Record<BaseErrorCode, ErrorFamily>>> = {
+  BASE_KEYRING_INVALID: 'definition',
   BASE_SOURCES_INVALID: 'machine',
   BASE_MIRROR_MISSING: 'usage',
   BASE_SUITE_MISSING: 'network',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { mirrorsOf, parseAptSources } from './apt-sources.ts';
 export type { AptSource, AptSourceFile, Mirrors } from './apt-sources.ts';
-export { DEBIAN_ARCHIVE_KEYS } from './archive-keys.ts';
+export { DEBIAN_ARCHIVE_KEYS, readKeyring } from './archive-keys.ts';
 export type { Archive, ArchiveKey, Keyring } from './archive-keys.ts';
 export { COMPOSITION } from './compose.ts';
 export { openDebian } from './debian.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PublicKey } from 'openpgp';
 import { messageOf } from '#core';
-import { type Archive, type Keyring, archiveOf } from './archive-keys.ts';
+import { type Archive, type Keyring, archiveOf, keyBlocks } from './archive-keys.ts';
 import { BaseError } from './error.ts';
 
 /** The text of an InRelease that was proved, and who proved it. */
@@ -14,7 +14,6 @@ export interface SignedText {
 const BEGIN = '-----BEGIN PGP SIGNED MESSAGE-----';
 const SIGNATURE = '-----BEGIN PGP SIGNATURE-----';
 const END = '-----END PGP SIGNATURE-----';
-const KEY_BLOCK = /-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]*?-----END PGP PUBLIC KEY BLOCK-----/g;
 
 /**
  * Verifies an InRelease (OpenPGP cleartext signature framework, RFC 9580 7) and gives only the text that was signed.
@@ -71,8 +70,7 @@ async function readTrustedKeys(
   const { readKeys } = await import('openpgp');
   const trusted = await Promise.all(
     keyrings.map(async ({ armored, keys }) => {
-      const blocks = armored.match(KEY_BLOCK) ?? []; // readKeys reads the first block of several only
-      const read = await Promise.all(blocks.map((block) => readKeys({ armoredKeys: block })));
+      const read = await Promise.all(keyBlocks(armored).map((block) => readKeys({ armoredKeys: block })));
       return read.flat().flatMap((key) => {
         const fingerprint = key.getFingerprint().toUpperCase();
         const pin = keys.find((one) => one.fingerprint.toUpperCase() === fingerprint);

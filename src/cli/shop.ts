@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { mirrorsOf, openDebian, parseAptSources } from '#bases';
+import { dirname, join, resolve } from 'node:path';
+import { mirrorsOf, openDebian, parseAptSources, readKeyring } from '#bases';
 import { type Cache, openCache } from '#cache';
 import { OakumError, type Platform, type Report } from '#core';
 import {
@@ -46,10 +46,11 @@ export async function loadDefinition(flags: SharedFlags, world: World): Promise<
 
 /** Opens what the factory works with; nothing that costs is opened before it is needed. */
 export async function openShop(
-  definition: Definition,
+  loaded: Pick<Loaded, 'read'>,
   options: { flags: SharedFlags; world: World; report: Report },
 ): Promise<Workshop> {
   const { flags, world, report } = options;
+  const { definition, file } = loaded.read;
   const cache = await openCache(world.cacheFolder);
   return {
     cache,
@@ -59,7 +60,7 @@ export async function openShop(
     machine: { platform: machinePlatform(world), cores: world.cores, memoryBytes: world.memoryBytes },
     compressor: compressorIdentity('gzip'),
     sources: once(() => openGoSources(definition, { world, cache, report })),
-    debian: (base) => openBase(base, { world, cache }),
+    debian: (base) => openBase(base, { world, cache, report, folder: dirname(file) }),
     engine: once(async () =>
       openEngine({
         run: world.run,
@@ -134,7 +135,10 @@ async function askGo(world: World): Promise<readonly string[]> {
   return answer?.exitCode === 0 ? answer.stdout.split('\n').map((line) => line.trim()) : [];
 }
 
-async function openBase(base: BaseDefinition, { world, cache }: { world: World; cache: Cache }) {
+async function openBase(
+  base: BaseDefinition,
+  { world, cache, report, folder }: { world: World; cache: Cache; report: Report; folder: string },
+) {
   const mirrors =
     base.mirror === undefined
       ? mirrorsOf(parseAptSources(await readAptFiles()))
@@ -146,6 +150,8 @@ async function openBase(base: BaseDefinition, { world, cache }: { world: World; 
     clock: world.clock,
     mirrors,
     maxAgeDays: base.maxAgeDays,
+    ...(base.keyring === undefined ? {} : { keyrings: [await readKeyring(resolve(folder, base.keyring))] }),
+    report,
     signal: world.signal,
   });
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile, stat } from 'node:fs/promises';
 import { type Digest, digestOf, messageOf } from '#core';
-import { DefinitionError, type Fault } from './error.ts';
-import { inFileOrder, type LocatedYaml, locateYaml, toFaults } from './locate.ts';
+import { type Fault, inFileOrder, type LocatedYaml, locateYaml, toFaults } from '#formats';
+import { DefinitionError } from './error.ts';
 import { type Definition, definitionSchema } from './schema.ts';
 
 const MAX_BYTES = 1 << 20;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { OakumError } from '#core';
+import type { Fault } from '#formats';
 
 /** Codes of {@link DefinitionError}. */
 export type DefinitionErrorCode =
@@ -8,12 +9,6 @@ export type DefinitionErrorCode =
   | 'LOCK_UNREADABLE'
   | 'LOCK_INVALID'
   | 'LOCK_INCOMPLETE';
-
-/** One thing wrong in a file: where (file:line:column) and what, as one sentence. */
-export interface Fault {
-  readonly where: string;
-  readonly message: string;
-}
 
 /** A definition or lock that can't be used; `faults` holds everything wrong with it, in the order of the file. */
 export class DefinitionError extends OakumError<DefinitionErrorCode> {

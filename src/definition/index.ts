@@ -2,7 +2,7 @@
 export { parseDefinition, readDefinition } from './definition.ts';
 export type { ReadDefinition } from './definition.ts';
 export { DefinitionError } from './error.ts';
-export type { DefinitionErrorCode, Fault } from './error.ts';
+export type { DefinitionErrorCode } from './error.ts';
 export { digestOfLock, emptyLock, formatLock, lockFileOf, parseLock, readLock, writeLock } from './lock.ts';
 export type { Lock, LockedBase, LockedComponent, LockedModule, LockedRelease } from './lock.ts';
 export { definitionJsonSchema } from './schema.ts';

@@ -3,9 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { type Digest, digestOf, isDigest, messageOf, PLATFORMS, replaceFile } from '#core';
-import { readableJson } from '#formats';
+import { inFileOrder, locateYaml, readableJson, toFaults } from '#formats';
 import { DefinitionError } from './error.ts';
-import { inFileOrder, locateYaml, toFaults } from './locate.ts';
 
 const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'must be a sha256 digest');
 const hash1 = z.string().regex(/^h1:[A-Za-z0-9+/]{43}=$/, 'must be an h1 hash, as in go.sum');

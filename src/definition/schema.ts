@@ -47,6 +47,11 @@ const debianBase = z
       .describe('Exactly these packages make the root; dependencies are not added.'),
     mirror: url.optional().describe("The archive. Default: the machine's apt configuration."),
     securityMirror: url.optional().describe("The security archive. Default: the machine's apt configuration."),
+    keyring: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A file of armored OpenPGP keys that sign the archive, beside the definition. Default: Debian\'s own keys.'),
     maxAgeDays: z
       .int()
       .min(1)
@@ -94,10 +99,6 @@ export const definitionSchema = z
     name: name.describe("The distribution's name."),
     vendor: z.string().min(1).describe('For org.opencontainers.image.vendor.'),
     registry: registry.describe('Where images are published: <registry>/<channel>/<component>.'),
-    flux: z
-      .strictObject({ module: modulePath.default('github.com/fluxcd/flux2/v2') })
-      .prefault({})
-      .describe('The module whose manifests name the components of a release.'),
     toolchain: toolchain.describe('The Go toolchain that compiles everything.'),
     platforms: z.array(z.enum(PLATFORMS)).min(1).describe('What images are built for.'),
     components: z.record(name, component).describe('The programs, in the order of the image pins.'),

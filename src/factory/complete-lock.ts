@@ -75,7 +75,9 @@ export async function completeLock(request: LockRequest, shop: Workshop): Promis
 async function exactVersion(version: string, known: readonly string[], shop: Workshop): Promise<string> {
   const plain = version.replace(/^v/, '');
   if (/^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/.test(plain)) return plain;
-  return (await (await shop.sources()).release(plain, known)).version.replace(/^v/, '');
+  const { version: found, skipped } = await (await shop.sources()).release(plain, known);
+  for (const one of skipped) shop.report({ kind: 'note', message: `Flux ${one.version} passed over: ${one.reason}` });
+  return found;
 }
 
 function lacksComponent(release: LockedRelease, definition: Definition): boolean {

@@ -2,11 +2,10 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { openCache } from '#cache';
 import { messageOf, OakumError } from '#core';
-import type { Definition } from '#definition';
 import { once } from '#factory';
 import { formatBytes, formatTable } from '../format.ts';
 import { type OutputFlags, print } from '../session.ts';
-import { loadDefinition, openShop, readMachine, type SharedFlags } from '../shop.ts';
+import { type Loaded, loadDefinition, openShop, readMachine, type SharedFlags } from '../shop.ts';
 import type { World } from '../world.ts';
 
 /** One thing that was checked. `weaker` works, with less behind it. */
@@ -23,12 +22,12 @@ const NEEDED_MEMORY = 4 * 2 ** 30;
 
 /** `oakum doctor`: checks the machine; exits with the machine's exit code when something needed is missing. */
 export async function doctor(flags: SharedFlags & OutputFlags, world: World): Promise<void> {
-  const { definition } = (await loadDefinition(flags, world)).read;
+  const loaded = await loadDefinition(flags, world);
   const findings = [
     ...(await readSandbox(world)),
     await readDisk('cache', world.cacheFolder),
     readMemory(world),
-    ...(await readNetwork(definition, { flags, world })),
+    ...(await readNetwork(loaded, { flags, world })),
   ];
   print(flags, findings, () => describe(findings));
   const missing = findings.filter((one) => one.state === 'missing');
@@ -66,14 +65,15 @@ function readMemory(world: World): Finding {
   };
 }
 
-async function readNetwork(definition: Definition, options: { flags: SharedFlags; world: World }): Promise<Finding[]> {
-  const shop = await openShop(definition, { ...options, report: () => {} });
+async function readNetwork(loaded: Loaded, options: { flags: SharedFlags; world: World }): Promise<Finding[]> {
+  const shop = await openShop(loaded, { ...options, report: () => {} });
+  const { definition } = loaded.read;
   const sources = once(shop.sources);
+  const module = Object.values(definition.components)[0]?.module ?? '';
   const checks: [string, () => Promise<string>][] = [
     [
       'Go module proxy',
-      async () =>
-        `${(await (await sources()).versions(definition.flux.module)).length} versions of ${definition.flux.module} listed`,
+      async () => `${(await (await sources()).versions(module)).length} versions of ${module} listed`,
     ],
     [
       'checksum database',

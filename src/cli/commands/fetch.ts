@@ -10,7 +10,7 @@ export async function fetchRelease(version: string, flags: SelectionFlags, world
   const done = await withProgress(flags, world, async (report) => {
     const loaded = await loadDefinition(flags, world);
     const { definition } = loaded.read;
-    const shop = await openShop(definition, { flags, world, report });
+    const shop = await openShop(loaded, { flags, world, report });
     const selection = select(definition, {
       ...(flags.component === undefined ? {} : { components: flags.component }),
       ...(flags.channel === undefined ? {} : { channels: flags.channel }),

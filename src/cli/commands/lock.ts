@@ -13,7 +13,7 @@ export async function lock(version: string, flags: LockFlags, world: World): Pro
   const done = await withProgress(flags, world, async (report) => {
     const loaded = await loadDefinition(flags, world);
     const { definition } = loaded.read;
-    const shop = await openShop(definition, { flags, world, report });
+    const shop = await openShop(loaded, { flags, world, report });
     const request = { ...loaded, definition, version, locked: false };
     const completed = await completeLock(
       flags.refresh === undefined ? request : { ...request, refresh: flags.refresh },

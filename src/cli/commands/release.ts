@@ -28,7 +28,7 @@ export async function release(version: string, flags: ReleaseFlags, world: World
   const outcome = await withProgress(flags, world, async (report) => {
     const loaded = await loadDefinition(flags, world);
     const { definition } = loaded.read;
-    const shop = await openShop(definition, { flags, world, report });
+    const shop = await openShop(loaded, { flags, world, report });
     const platforms = flags.platform ?? (flags.to === undefined ? [shop.machine.platform] : undefined);
     const selection = select(definition, {
       ...(flags.component === undefined ? {} : { components: flags.component }),
