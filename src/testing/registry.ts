@@ -17,8 +17,8 @@ export type RegistryFault = { readonly when: RegExp; readonly times?: number } &
       /** A body that is no registry's, such as a proxy's error page. */
       readonly body?: string;
     }
-  /** The connection breaks once so many bytes of a body have passed, up or down. */
-  | { readonly kind: 'reset'; readonly afterBytes: number }
+  /** The connection breaks once so many bytes (0 by default) of a body have passed, up or down. */
+  | { readonly kind: 'reset'; readonly afterBytes?: number }
   /** The request is carried out, then the connection breaks. */
   | { readonly kind: 'lose-answer' }
   /** The answer is right in form, its bytes are not. */
@@ -313,20 +313,21 @@ async function collect(
   onPart: (part: Buffer) => void = () => {},
 ): Promise<Buffer> {
   const parts: Buffer[] = [];
+  const most = fault?.kind === 'reset' ? (fault.afterBytes ?? 0) : undefined;
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
-    const part = fault?.kind === 'reset' ? chunk.subarray(0, Math.max(fault.afterBytes - size, 0)) : chunk;
+    const part = most === undefined ? chunk : chunk.subarray(0, Math.max(most - size, 0));
     parts.push(part);
     size += part.length;
     onPart(part);
-    if (fault?.kind === 'reset' && size >= fault.afterBytes) throw new Broken();
+    if (most !== undefined && size >= most) throw new Broken();
   }
   return Buffer.concat(parts);
 }
 
 function send(response: ServerResponse, bytes: Buffer, fault: RegistryFault | undefined): void {
   if (fault?.kind === 'reset') {
-    response.write(bytes.subarray(0, fault.afterBytes), () => setTimeout(() => response.socket?.destroy(), 20));
+    response.write(bytes.subarray(0, fault.afterBytes ?? 0), () => setTimeout(() => response.socket?.destroy(), 20));
     return;
   }
   if (fault?.kind !== 'wrong-bytes') return void response.end(bytes);

@@ -45,77 +45,80 @@ export interface Transport extends Patience {
 // Docker's own registry is named by its site, and served by another host.
 const ALIASES: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
 
+/** What is known of a registry once it was first spoken to. */
+interface Connection extends Patience {
+  readonly registry: string;
+  readonly origin: string;
+  readonly authorizer: Authorizer;
+}
+
 /** Gives the {@link Transport} to a registry (`HOST[:PORT]`). Nothing is sent before the first request. */
 export function createTransport(registry: string, options: TransportOptions): Transport {
   const { http, clock, credentials } = options;
   const patience: Patience = { http, clock, ...(options.signal === undefined ? {} : { signal: options.signal }) };
-  let ready: Promise<{ origin: string; authorizer: Authorizer }> | undefined;
-  const prepare = () => {
-    ready ??= findOrigin(registry, options).then((origin) => ({
-      origin,
-      authorizer: createAuthorizer({ ...patience, credentials, registry, origin }),
-    }));
+  let ready: Promise<Connection> | undefined;
+  const connect = () => {
+    ready ??= findOrigin(registry, options).then((origin) => {
+      const authorizer = createAuthorizer({ ...patience, credentials, registry, origin });
+      return { ...patience, registry, origin, authorizer };
+    });
     return ready;
   };
-
-  async function send(request: RegistryRequest): Promise<HttpResponse> {
-    const { origin, authorizer } = await prepare();
-    const url =
-      typeof request.to === 'string' ? new URL(`${origin}/v2/${request.repository}/${request.to}`) : request.to;
-    const isOurs = url.origin === origin;
-    const attempt = async (authorization: string | undefined) =>
-      sendPatiently(
-        patience,
-        {
-          url: url.href,
-          method: request.method ?? 'GET',
-          headers: { ...request.headers, ...(authorization === undefined ? {} : { authorization }) },
-          ...(request.body === undefined ? {} : { body: request.body }),
-        },
-        { registry, attempts: request.attempts ?? ATTEMPTS, earlier: request.earlier ?? 0 },
-      );
-    // A registry may send uploads elsewhere (a storage service): our credentials stay here.
-    const sent = isOurs ? await authorizer.header(request.scopes) : undefined;
-    const response = await attempt(sent);
-    if (response.status !== 401 || !isOurs) return response;
-    const better = await authorizer.answer(response, request.scopes, sent);
-    if (better === undefined) return response;
-    await discard(response);
-    return attempt(better);
-  }
-
-  async function refusal(request: RegistryRequest, response: HttpResponse): Promise<ImageError> {
-    const { origin, authorizer } = await prepare();
-    const error = await toRefusal(response, {
-      registry,
-      repository: request.repository,
-      verb: request.scopes[0]?.actions === 'pull' ? 'pull from' : 'push to',
-      attempts: (request.earlier ?? 0) + (request.attempts ?? ATTEMPTS),
-      credentialsFrom: authorizer.credentialsFrom(request.scopes[0]?.repository ?? request.repository),
-    });
-    const isStrange = error.code === 'REGISTRY_REFUSED' && [404, 405, 200].includes(response.status);
-    return isStrange && !(await isRegistry(patience, origin, registry)) ? notRegistry(registry) : error;
-  }
-
   return {
     ...patience,
     registry,
-    send,
-    refusal,
+    send: async (request) => send(await connect(), request),
+    refusal: async (request, response) => toError(await connect(), request, response),
     async call(request, statuses) {
-      const response = await send(request);
+      const connection = await connect();
+      const response = await send(connection, request);
       if (statuses.includes(response.status)) return response;
-      throw await refusal(request, response);
+      throw await toError(connection, request, response);
     },
     async resolve(target, base) {
-      const { origin } = await prepare();
-      return resolveTarget(target, {
-        registry,
-        origin,
-        base: typeof base === 'string' ? `${origin}/v2/${base}/` : base.href,
-      });
+      const { origin } = await connect();
+      const root = typeof base === 'string' ? `${origin}/v2/${base}/` : base.href;
+      return resolveTarget(target, { registry, origin, base: root });
     },
   };
+}
+
+async function send(connection: Connection, request: RegistryRequest): Promise<HttpResponse> {
+  const { registry, origin, authorizer } = connection;
+  const url = typeof request.to === 'string' ? new URL(`${origin}/v2/${request.repository}/${request.to}`) : request.to;
+  const attempt = async (authorization: string | undefined) =>
+    sendPatiently(
+      connection,
+      {
+        url: url.href,
+        method: request.method ?? 'GET',
+        headers: { ...request.headers, ...(authorization === undefined ? {} : { authorization }) },
+        ...(request.body === undefined ? {} : { body: request.body }),
+      },
+      { registry, attempts: request.attempts ?? ATTEMPTS, earlier: request.earlier ?? 0 },
+    );
+  // A registry may send uploads elsewhere (a storage service): our credentials stay here.
+  if (url.origin !== origin) return attempt(undefined);
+  const sent = await authorizer.header(request.scopes);
+  const response = await attempt(sent);
+  if (response.status !== 401) return response;
+  const better = await authorizer.answer(response, request.scopes, sent);
+  if (better === undefined) return response;
+  await discard(response);
+  return attempt(better);
+}
+
+async function toError(connection: Connection, request: RegistryRequest, response: HttpResponse): Promise<ImageError> {
+  const { registry, authorizer } = connection;
+  const error = await toRefusal(response, {
+    registry,
+    repository: request.repository,
+    verb: request.scopes[0]?.actions === 'pull' ? 'pull from' : 'push to',
+    attempts: (request.earlier ?? 0) + (request.attempts ?? ATTEMPTS),
+    credentialsFrom: authorizer.credentialsFrom(request.scopes[0]?.repository ?? request.repository),
+  });
+  const isStrange = error.code === 'REGISTRY_REFUSED' && [404, 405, 200].includes(response.status);
+  return isStrange && !(await isRegistry(connection)) ? notRegistry(registry) : error;
 }
 
 function resolveTarget(
@@ -164,15 +167,15 @@ async function findOrigin(registry: string, options: TransportOptions): Promise<
         await discard(response);
         return `https://${host}`;
       },
-      (error: unknown) =>
-        isTlsFault(error) && !isPlainAnswer(error) ? `https://${host}` : `http://${host}`,
+      (error: unknown) => (isTlsFault(error) && !isPlainAnswer(error) ? `https://${host}` : `http://${host}`),
     );
   }
 }
 
 /** distribution-spec 1.1, "Determining Support": `/v2/` answers 200, or 401 where it wants credentials. */
-async function isRegistry(patience: Patience, origin: string, registry: string): Promise<boolean> {
-  const response = await sendPatiently(patience, { url: `${origin}/v2/` }, { registry });
+async function isRegistry(connection: Connection): Promise<boolean> {
+  const { origin, registry } = connection;
+  const response = await sendPatiently(connection, { url: `${origin}/v2/` }, { registry });
   await discard(response);
   return response.status === 200 || response.status === 401;
 }
