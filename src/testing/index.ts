@@ -15,3 +15,20 @@ export { startGoProxy } from './go-proxy.ts';
 export type { GoModuleSpec, GoProxyFault, GoProxyServer, PublishedModule } from './go-proxy.ts';
 export { buildZip } from './zip.ts';
 export type { ZipSpec } from './zip.ts';
+export { startCertificateAuthority } from './certificate-authority.ts';
+export type {
+  CertificateAuthority,
+  CertificateAuthorityOptions,
+  CertificateIdentity,
+} from './certificate-authority.ts';
+export { startKeyManagement } from './kms.ts';
+export type { KeyManagement, KeyManagementOptions } from './kms.ts';
+export type { Loopback, LoopbackAnswer, LoopbackRequest } from './loopback.ts';
+export { GITHUB_CLAIMS, startTokenIssuer } from './oidc.ts';
+export type { TokenClaims, TokenIssuer } from './oidc.ts';
+export { startTimestampAuthority } from './timestamp-authority.ts';
+export type { TimestampAuthority } from './timestamp-authority.ts';
+export { startTransparencyLog } from './transparency-log.ts';
+export type { LogEntry, TransparencyLog } from './transparency-log.ts';
+export { startSigningService, toTrustedRoot } from './trusted-root.ts';
+export type { SigningService } from './trusted-root.ts';
