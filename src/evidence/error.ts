@@ -4,6 +4,16 @@ import { type ErrorDetails, type ErrorFamily, OakumError } from '#core';
 /** Each code of {@link EvidenceError} and the family (so the exit code) it belongs to. A verdict "not trusted" is a value, not one of these. */
 const FAMILIES = {
   STATEMENT_INVALID: 'proof',
+  // Evidence and the image it is attached to.
+  SUBJECT_MISMATCH: 'proof',
+  REFERRERS_TOO_MANY: 'registry',
+  EVIDENCE_LOST: 'registry',
+  PROVENANCE_INVALID: 'proof',
+  // A verification policy, and what it names.
+  POLICY_UNREADABLE: 'definition',
+  POLICY_INVALID: 'definition',
+  TRUSTED_ROOT_INVALID: 'definition',
+  TRUSTED_ROOT_UNAVAILABLE: 'network',
 } as const satisfies Record<string, ErrorFamily>;
 
 /** Codes of {@link EvidenceError}. */

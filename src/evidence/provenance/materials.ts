@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Digest, hexOf } from '#core';
+import { formatPurl } from '#formats';
+import { EvidenceError } from '../error.ts';
+import type { BuildRecord, RecordedModule, RecordedPackage, RecordedSource } from './record.ts';
+
+/** Digests by algorithm (in-toto attestation spec/v1/digest_set.md): lower-case hex. */
+export type DigestSet = Readonly<Record<string, string>>;
+
+/** Something a build used (in-toto attestation spec/v1/resource_descriptor.md). */
+export interface Resource {
+  readonly name: string;
+  readonly uri: string;
+  readonly digest: DigestSet;
+}
+
+/**
+ * Gives all that an image was made from: the source's commit and modules, the toolchain, the modules compiled in, the base's
+ * packages, definition and lock; each group sorted by URI, and nothing twice. URIs are package URLs, never a mirror's address.
+ */
+export function toResources({ materials, request }: BuildRecord): readonly Resource[] {
+  const { source, nested, toolchain, modules, packages } = materials;
+  const groups = [
+    commitOf(source),
+    [moduleResource('source', source)],
+    sorted(nested.map((module) => moduleResource('source', module))),
+    [moduleResource('toolchain', toolchain)],
+    sorted(modules.map((module) => moduleResource('module', module))),
+    sorted(packages.map(packageResource)),
+    [documentResource('distribution.yaml', request.definition), documentResource('oakum.lock', request.lock)],
+  ].flat();
+  return [...new Map(groups.toReversed().map((resource) => [resource.uri, resource])).values()].toReversed();
+}
+
+/** The URI of a git repository at a ref, as SLSA's examples write it (SPDX 2.3, 7.7 "Package download location"). */
+export function gitUri(repository: string, ref?: string): string {
+  const url = repository.startsWith('git+') ? repository : `git+${repository}`;
+  return ref === undefined ? url : `${url}@${ref}`;
+}
+
+/** Takes `h1:` and base64; gives what digest_set.md calls dirHash: the same 32 bytes in hex. Throws `PROVENANCE_INVALID`. */
+export function toDirHash(h1: string): string {
+  const bytes = Buffer.from(h1.slice('h1:'.length), 'base64');
+  if (h1.startsWith('h1:') && bytes.length === 32) return bytes.toString('hex');
+  throw new EvidenceError('PROVENANCE_INVALID', `${JSON.stringify(h1)} is no h1 hash of a module`);
+}
+
+function commitOf({ repository, commit, ref }: RecordedSource): readonly Resource[] {
+  if (repository === undefined || commit === undefined) return [];
+  return [{ name: 'source', uri: gitUri(repository, ref), digest: { gitCommit: commit } }];
+}
+
+function moduleResource(name: string, { path, version, h1 }: RecordedModule): Resource {
+  return { name, uri: goModulePurl(path, version), digest: { dirHash: toDirHash(h1) } };
+}
+
+/** The last segment of a module's path, also a major suffix, is the name of its package URL (purl-spec, type golang). */
+function goModulePurl(path: string, version: string): string {
+  const slash = path.lastIndexOf('/');
+  const namespace = slash === -1 ? undefined : path.slice(0, slash);
+  return formatPurl({ type: 'golang', namespace, name: path.slice(slash + 1), version });
+}
+
+function packageResource({ name, version, architecture, sha256, distro }: RecordedPackage): Resource {
+  const qualifiers = { arch: architecture, ...(distro === undefined ? {} : { distro }) };
+  const uri = formatPurl({ type: 'deb', namespace: 'debian', name, version, qualifiers });
+  return { name: 'package', uri, digest: { sha256: hexOf(sha256) } };
+}
+
+/** A document has no address of its own: its name and digest are all there is (purl-spec, type generic, "checksum"). */
+function documentResource(name: string, digest: Digest): Resource {
+  const uri = formatPurl({ type: 'generic', name, qualifiers: { checksum: digest } });
+  return { name, uri, digest: { sha256: hexOf(digest) } };
+}
+
+function sorted(resources: readonly Resource[]): readonly Resource[] {
+  return [...resources].sort((a, b) => (a.uri < b.uri ? -1 : 1));
+}
