@@ -12,7 +12,7 @@ export interface GzipOptions {
 }
 
 /** zlib's level by default; chosen by measurement, see docs/benchmarks.md "packaging". */
-export const GZIP_LEVEL = 4;
+export const GZIP_LEVEL = 3;
 /** Input bytes per block by default; see docs/benchmarks.md "packaging". */
 export const GZIP_BLOCK = 1 << 20;
 /** zlib's memLevel: the largest is a tenth faster than the usual 8 on Go binaries, for the same size. */
