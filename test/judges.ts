@@ -13,6 +13,7 @@ import {
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { mirrorsOf, parseAptSources } from '#bases';
 
 /** The field's own tools that judge ours, as Go packages at pinned versions; `binary` is what `go install` names the result. */
 const JUDGES = {
@@ -52,16 +53,45 @@ export async function judge(name: JudgeName): Promise<string> {
 
 /**
  * Gives the path of a program out of a Debian package, fetched as apt is configured here and unpacked beside the other
- * judges, not installed: that would start its service. Undefined where there is no apt. Throws with apt's own words.
+ * judges, not installed: that would start its service. With `suite`, from that Debian release, of the mirrors that apt is
+ * configured with, and an apt root of its own. Undefined where there is no apt. Throws with apt's own words.
  */
-export async function debianJudge(name: string, path: string): Promise<string | undefined> {
+export async function debianJudge(name: string, path: string, suite?: string): Promise<string | undefined> {
   if (spawnSync('apt-get', ['--version']).status !== 0) return undefined;
-  return made(`debian-${name}`, path, (draft) => {
-    run('apt-get', ['download', '-q', name], draft);
+  const fill = (draft: string) => {
+    const options = suite === undefined ? [] : aptRoot(suite, draft);
+    run('apt-get', [...options, 'download', '-q', name], draft);
     const file = readdirSync(draft).find((entry) => entry.endsWith('.deb')) ?? '';
     run('dpkg', ['-x', file, '.'], draft);
     rmSync(join(draft, file));
-  });
+    rmSync(join(draft, 'apt'), { recursive: true, force: true });
+  };
+  return made(suite === undefined ? `debian-${name}` : `debian-${suite}-${name}`, path, fill);
+}
+
+/** Makes apt folders for one suite alone below a draft and updates them; gives the options that make apt use them. */
+function aptRoot(suite: string, draft: string): readonly string[] {
+  const folder = '/etc/apt/sources.list.d';
+  const parts = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+  const files = ['/etc/apt/sources.list', ...parts.filter((name) => /\.(?:list|sources)$/.test(name))];
+  const sources = files.filter((name) => existsSync(name)).map((name) => ({ name, text: readFileSync(name, 'utf8') }));
+  const [mirror] = mirrorsOf(parseAptSources(sources)).main;
+  if (mirror === undefined) throw new Error('apt is configured with no Debian mirror');
+  const apt = join(draft, 'apt');
+  for (const part of ['state/lists/partial', 'cache/archives/partial', 'parts'])
+    mkdirSync(join(apt, part), { recursive: true });
+  const list = join(apt, 'sources.list');
+  writeFileSync(list, `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror} ${suite} main\n`);
+  const options = [
+    `Dir::Etc::sourcelist=${list}`,
+    `Dir::Etc::sourceparts=${join(apt, 'parts')}`,
+    `Dir::State=${join(apt, 'state')}`,
+    `Dir::Cache=${join(apt, 'cache')}`,
+    'Acquire::Languages=none',
+    'APT::Sandbox::User=root',
+  ].flatMap((option) => ['-o', option]);
+  run('apt-get', [...options, 'update', '-q'], draft);
+  return options;
 }
 
 /** Makes a folder once, also where several runs want it at once: `fill` fills a draft, which is then renamed. Gives the path of a file in it. */
