@@ -2,7 +2,8 @@
 import { type Digest, hexOf } from '#core';
 import { formatPurl } from '#formats';
 import { EvidenceError } from '../error.ts';
-import type { BuildRecord, RecordedModule, RecordedPackage, RecordedSource } from './record.ts';
+import { modulePurl, packagePurl } from '../sbom/purls.ts';
+import type { BuildRecord, RecordedMaterials, RecordedModule, RecordedPackage, RecordedSource } from './record.ts';
 
 /** Digests by algorithm (in-toto attestation spec/v1/digest_set.md): lower-case hex. */
 export type DigestSet = Readonly<Record<string, string>>;
@@ -26,7 +27,7 @@ export function toResources({ materials, request }: BuildRecord): readonly Resou
     sorted(nested.map((module) => moduleResource('source', module))),
     [moduleResource('toolchain', toolchain)],
     sorted(modules.map((module) => moduleResource('module', module))),
-    sorted(packages.map(packageResource)),
+    sorted(packages.map((one) => packageResource(one, materials.distribution))),
     [documentResource('distribution.yaml', request.definition), documentResource('oakum.lock', request.lock)],
   ].flat();
   return [...new Map(groups.toReversed().map((resource) => [resource.uri, resource])).values()].toReversed();
@@ -51,20 +52,12 @@ function commitOf({ repository, commit, ref }: RecordedSource): readonly Resourc
 }
 
 function moduleResource(name: string, { path, version, h1 }: RecordedModule): Resource {
-  return { name, uri: goModulePurl(path, version), digest: { dirHash: toDirHash(h1) } };
+  return { name, uri: modulePurl(path, version), digest: { dirHash: toDirHash(h1) } };
 }
 
-/** The last segment of a module's path, also a major suffix, is the name of its package URL (purl-spec, type golang). */
-function goModulePurl(path: string, version: string): string {
-  const slash = path.lastIndexOf('/');
-  const namespace = slash === -1 ? undefined : path.slice(0, slash);
-  return formatPurl({ type: 'golang', namespace, name: path.slice(slash + 1), version });
-}
-
-function packageResource({ name, version, architecture, sha256, distro }: RecordedPackage): Resource {
-  const qualifiers = { arch: architecture, ...(distro === undefined ? {} : { distro }) };
-  const uri = formatPurl({ type: 'deb', namespace: 'debian', name, version, qualifiers });
-  return { name: 'package', uri, digest: { sha256: hexOf(sha256) } };
+/** The same package URL as in the SBOM. */
+function packageResource(one: RecordedPackage, distribution: RecordedMaterials['distribution']): Resource {
+  return { name: 'package', uri: packagePurl(one, distribution), digest: { sha256: hexOf(one.sha256) } };
 }
 
 /** A document has no address of its own: its name and digest are all there is (purl-spec, type generic, "checksum"). */

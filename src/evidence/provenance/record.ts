@@ -17,13 +17,13 @@ export interface RecordedSource extends RecordedModule {
   readonly ref?: string;
 }
 
-/** A package of the base. `distro` is `debian-13`, for its package URL. */
+/** A package of the base, and the source package it was built from. `sha256` is of the .deb file. */
 export interface RecordedPackage {
   readonly name: string;
   readonly version: string;
   readonly architecture: string;
+  readonly source: { readonly name: string; readonly version: string };
   readonly sha256: Digest;
-  readonly distro?: string;
 }
 
 /** One step as it ran: what a cached step's key holds, so that a rerun tells the same. */
@@ -42,6 +42,8 @@ export interface RecordedMaterials {
   readonly modules: readonly RecordedModule[];
   readonly toolchain: RecordedModule;
   readonly packages: readonly RecordedPackage[];
+  /** What the base is of: `debian` and `13`, as in its os-release. */
+  readonly distribution: { readonly id: string; readonly versionId: string };
   /** What was taken without proof by the checksum database, and why. */
   readonly exemptions: readonly { readonly module: string; readonly reason: string }[];
 }
