@@ -32,3 +32,5 @@ export { startTransparencyLog } from './transparency-log.ts';
 export type { LogEntry, TransparencyLog } from './transparency-log.ts';
 export { startSigningService, toTrustedRoot } from './trusted-root.ts';
 export type { SigningService } from './trusted-root.ts';
+export { createTestSigner } from './evidence-signer.ts';
+export type { TestSigner } from './evidence-signer.ts';

@@ -46,12 +46,12 @@ export async function readReferrers(
   options: ReadReferrersOptions = {},
 ): Promise<ReferrersReading> {
   const { predicateTypes, maxReferrers = 200 } = options;
+  const isWanted = (claimed: string | undefined) =>
+    predicateTypes === undefined || claimed === undefined || predicateTypes.includes(claimed);
   const listed = new Map((await store.referrers(digest)).map((one) => [one.digest, one]));
-  const candidates = [...listed.values()].filter((one) => {
-    const claimed = one.annotations?.[BUNDLE_PREDICATE];
-    const isWanted = predicateTypes === undefined || claimed === undefined || predicateTypes.includes(claimed);
-    return isWanted && isCandidate(one);
-  });
+  const candidates = [...listed.values()].filter(
+    (one) => isCandidate(one) && isWanted(one.annotations?.[BUNDLE_PREDICATE]),
+  );
   if (candidates.length > maxReferrers) {
     throw new EvidenceError(
       'REFERRERS_TOO_MANY',
@@ -65,19 +65,19 @@ export async function readReferrers(
   const limit = pLimit(CONCURRENCY);
   const read = await Promise.all(candidates.map((one) => limit(() => readOne(store, one, { digest, options }))));
   return {
-    bundles: read.flatMap((one) => ('bundle' in one ? [one] : [])),
+    bundles: read.flatMap((one) => ('bundle' in one && isWanted(one.predicateType) ? [one] : [])),
     refused: read.flatMap((one) => ('reason' in one ? [one] : [])),
   };
 }
 
 /** Where a list leaves the type out, only the manifest tells. */
-function isCandidate({ mediaType, artifactType }: Descriptor): boolean {
+export function isCandidate({ mediaType, artifactType }: Descriptor): boolean {
   return isManifestType(mediaType) && (artifactType === undefined || BUNDLE_TYPES.test(artifactType));
 }
 
 type Read = AttachedBundle | ReferrersReading['refused'][number] | { readonly other: true };
 
-async function readOne(
+export async function readOne(
   store: EvidenceStore,
   descriptor: Descriptor,
   { digest, options }: { digest: Digest; options: ReadReferrersOptions },
