@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { resolve } from 'node:path';
+import { CommanderError } from 'commander';
 import { OakumError } from '#core';
 import { EXIT_CODES } from './exit-codes.ts';
 import { formatFailure, toFailure } from './failure.ts';
@@ -23,15 +25,14 @@ async function main(): Promise<void> {
       );
     });
   }
-  const home = new URL('../..', import.meta.url).pathname;
+  const home = resolve(import.meta.dirname, '../..');
   const program = createProgram(readVersion(home), { world: () => openWorld(process.env, stop.signal) });
-  program.exitOverride((error) => {
-    process.exit(error.exitCode === 0 ? 0 : 2); // commander has printed its message
-  });
   try {
     await program.parseAsync();
   } catch (error) {
-    fail(stop.signal.aborted ? stop.signal.reason : error);
+    if (error instanceof CommanderError)
+      process.exitCode = error.exitCode === 0 ? 0 : EXIT_CODES.usage.code; // it has printed its message
+    else fail(stop.signal.aborted ? stop.signal.reason : error);
   }
 }
 

@@ -34,6 +34,7 @@ export function createProgram(version: string, invocation: Invocation): Command 
     .version(version, '--version', 'print the version')
     .helpOption('--help', 'print help')
     .helpCommand(false)
+    .exitOverride() // throw instead of exiting; subcommands inherit it
     .showSuggestionAfterError()
     .showHelpAfterError('(add --help for the flags and examples)');
   addRelease(program, invocation);

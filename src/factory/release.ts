@@ -147,16 +147,18 @@ function toDocument(
     lock: digestOfLock(lock),
     toolchain: { version: definition.toolchain, modules: lock.toolchains[definition.toolchain] ?? {} },
     compressor: lock.compressor,
-    exemptions: usedExemptions(definition, lock),
+    exemptions: usedExemptions(definition, lock, release),
     channels: Object.fromEntries(channels),
   };
 }
 
-function usedExemptions(definition: Definition, lock: Lock): ReleaseDocument['exemptions'] {
-  const modules = Object.values(lock.releases).flatMap((one) => [
-    one.flux,
-    ...Object.values(one.components).flatMap((c) => [c.module, ...c.nested]),
-  ]);
+function usedExemptions(definition: Definition, lock: Lock, release: string): ReleaseDocument['exemptions'] {
+  const { flux, components } = lock.releases[release] ?? { flux: undefined, components: {} };
+  const modules = [
+    ...(flux === undefined ? [] : [flux]),
+    ...Object.values(lock.toolchains[definition.toolchain] ?? {}),
+    ...Object.values(components).flatMap((component) => [component.module, ...component.nested]),
+  ];
   const exempted = modules.filter((module) => module.proof.kind === 'exempted');
   return definition.sources.exemptions.filter(({ module }) =>
     exempted.some(({ path, version }) => module === path || module === `${path}@${version}`),
