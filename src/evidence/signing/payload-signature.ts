@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import { canonicalJson } from '#formats';
+import type { PayloadSignature } from '../attach/cosign-tags.ts';
+import type { Testimony } from './bundle.ts';
+import { toCertificatePem } from './key-file.ts';
+import type { LogEntry } from './rekor.ts';
+import type { Identity } from './identity.ts';
+
+/** Gives a signature over bytes, its certificates and witnesses, in the form of cosign 2's annotations (cosign specs/SIGNATURE_SPEC.md). */
+export function toPayloadSignature(signature: Buffer, identity: Identity, testimony: Testimony): PayloadSignature {
+  const [leaf, ...chain] = identity.certificates.map(toCertificatePem);
+  const [entry] = testimony.entries;
+  const [timestamp] = testimony.timestamps;
+  return {
+    signature: signature.toString('base64'),
+    ...(leaf === undefined ? {} : { certificate: leaf, chain: chain.join('') }),
+    ...(entry === undefined ? {} : { rekor: toRekorBundle(entry) }),
+    ...(timestamp === undefined
+      ? {}
+      : { timestamp: canonicalJson({ SignedRFC3161Timestamp: timestamp.toString('base64') }) }),
+  };
+}
+
+/** cosign 2's own form of a log entry: the log's promise, and what it promised. */
+function toRekorBundle({ body, integratedTime, logIndex, logID, verification }: LogEntry): string {
+  return canonicalJson({
+    SignedEntryTimestamp: verification.signedEntryTimestamp,
+    Payload: { body, integratedTime, logIndex, logID },
+  });
+}
