@@ -43,7 +43,8 @@ export interface Transport extends Patience {
 }
 
 // Docker's own registry is named by its site, and served by another host.
-const ALIASES: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
+const HUB = 'docker.io';
+const ALIASES: Readonly<Record<string, string>> = { [HUB]: `registry-1.${HUB}` };
 
 /** What is known of a registry once it was first spoken to. */
 interface Connection extends Patience {
