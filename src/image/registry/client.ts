@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from '#core';
-import { checkedContent, type ContentSource, type Descriptor, type ManifestSink } from '../content.ts';
+import { type ContentSource, checkedContent, type Descriptor, type ManifestSink } from '../content.ts';
 import { downloadBlob } from './download.ts';
 import { type FetchedManifest, fetchManifest, resolveManifest } from './manifests.ts';
 import { listTags } from './pages.ts';

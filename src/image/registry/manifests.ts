@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { digestOf, type Digest, discard, HttpError, type HttpResponse, isDigest, readBody } from '#core';
+import { type Digest, digestOf, discard, HttpError, type HttpResponse, isDigest, readBody } from '#core';
 import type { Descriptor } from '../content.ts';
 import { ImageError } from '../error.ts';
 import { MAX_MANIFEST_BYTES } from '../manifest.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type HttpResponse, readBody } from '#core';
+
 import { z } from 'zod';
+import { type HttpResponse, readBody } from '#core';
 import { ImageError } from '../error.ts';
 import { parse } from '../manifest.ts';
 import type { RegistryRequest, Transport } from './transport.ts';

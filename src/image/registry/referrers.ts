@@ -3,8 +3,8 @@ import { type Digest, discard, hexOf, readBody } from '#core';
 import type { Descriptor } from '../content.ts';
 import { buildIndex, MAX_MANIFEST_BYTES, parseIndex, parseManifest } from '../manifest.ts';
 import { isIndexType } from '../media-types.ts';
-import { nextPage } from './pages.ts';
 import { fetchManifest, pushManifest, resolveManifest } from './manifests.ts';
+import { nextPage } from './pages.ts';
 import type { RegistryRequest, Transport } from './transport.ts';
 
 const MOST_PAGES = 100;

@@ -9,7 +9,7 @@ import { fetchManifest, pushManifest, resolveManifest } from './manifests.ts';
 import type { Places } from './places.ts';
 import { addToFallback, readLink } from './referrers.ts';
 import type { RegistryRequest, Transport } from './transport.ts';
-import { uploadBlob, type UploadOptions } from './upload.ts';
+import { type UploadOptions, uploadBlob } from './upload.ts';
 
 /** How a blob came to be in a repository. */
 export type Placed = 'present' | 'mounted' | 'uploaded';
