@@ -116,6 +116,11 @@ describe('the manifest reader', () => {
     );
   });
 
+  it('takes null for an empty list, as some registries answer where nothing refers to an image', () => {
+    const bytes = Buffer.from('{"schemaVersion":2,"manifests":null}');
+    expect(parseIndex(bytes, 'here').manifests).toEqual([]);
+  });
+
   it("accepts what it does not know, and Docker's own media types", () => {
     const docker = { ...good, mediaType: 'application/vnd.docker.distribution.manifest.v2+json', somethingNew: true };
     expect(parseManifest(Buffer.from(JSON.stringify(docker)), 'test').layers).toEqual([layer]);

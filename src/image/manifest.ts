@@ -62,7 +62,8 @@ const indexSchema = z.object({
   schemaVersion: z.literal(2),
   mediaType: z.string().optional(),
   artifactType: z.string().optional(),
-  manifests: z.array(descriptorSchema).max(10_000),
+  // An empty list of referrers is null in what some registries answer, as Go writes one that was never filled.
+  manifests: z.preprocess((value) => value ?? [], z.array(descriptorSchema).max(10_000)),
   subject: descriptorSchema.optional(),
   annotations: annotations.optional(),
 });

@@ -4,6 +4,7 @@ import {
   buildIndex,
   type ContentSource,
   type Descriptor,
+  isIndexType,
   type Layout,
   type ManifestSink,
   MAX_MANIFEST_BYTES,
@@ -86,11 +87,16 @@ async function putParcel({ manifest, blobs }: Parcel, sink: ManifestSink, tag?: 
 
 /** A referrer as a list of referrers shows it: type and annotations from inside (distribution-spec 1.1, "Listing Referrers"). */
 function referrerEntry({ manifest }: Parcel): { subject: Digest; referrer: Descriptor } | undefined {
-  const { subject, artifactType, config, annotations } = parseManifest(manifest.bytes, manifest.descriptor.digest);
+  const { descriptor, bytes } = manifest;
+  const document = isIndexType(descriptor.mediaType)
+    ? parseIndex(bytes, descriptor.digest)
+    : parseManifest(bytes, descriptor.digest);
+  const { subject, annotations } = document;
   if (subject === undefined) return undefined;
+  const artifactType = document.artifactType ?? ('config' in document ? document.config.mediaType : undefined);
   const referrer = {
-    ...plainDescriptor(manifest.descriptor),
-    artifactType: artifactType ?? config.mediaType,
+    ...plainDescriptor(descriptor),
+    ...(artifactType === undefined ? {} : { artifactType }),
     ...(annotations === undefined ? {} : { annotations }),
   };
   return { subject: subject.digest, referrer };
