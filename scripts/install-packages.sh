@@ -5,7 +5,7 @@
 set -eu
 
 TEST_PACKAGES="bubblewrap"
-SYSTEM_PACKAGES="$TEST_PACKAGES"
+SYSTEM_PACKAGES="$TEST_PACKAGES skopeo umoci faketime"
 
 command -v apt-get >/dev/null && command -v dpkg-query >/dev/null && [ "$(id -u)" = 0 ] || exit 0
 

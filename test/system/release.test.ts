@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main job on real input: Flux 2.9.2 as the lock pins it, made twice with nothing shared, judged by tools we did not write.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openLayout, unpackImage, parseIndex, readContent } from '#image';
+import { judge } from '../judges.ts';
+import { type CliResult, runCli } from '../outside.ts';
+import { startGoRegistry } from '../registries.ts';
+
+const COMPONENTS = [
+  'source-controller',
+  'kustomize-controller',
+  'helm-controller',
+  'notification-controller',
+  'image-reflector-controller',
+  'image-automation-controller',
+  'source-watcher',
+];
+const PINS = 'images/v2.9.2/oakum-distroless.yaml';
+const DEFINITION = resolve(import.meta.dirname, '../../distribution.yaml');
+
+let folder: string;
+/** Roots of the seven unpacked images, by component. */
+const roots = new Map<string, string>();
+
+function release(name: string, args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
+  const base = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', CI: 'true', ...goSettings() };
+  return runCli([...args, '--definition', DEFINITION, '--locked'], {
+    cwd: folder,
+    env: { ...base, OAKUM_CACHE: join(folder, `cache-${name}`), OAKUM_DATA: join(folder, `data-${name}`), ...env },
+  });
+}
+
+function goSettings(): Record<string, string> {
+  return Object.fromEntries(
+    ['GOPROXY', 'GOSUMDB'].flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+  );
+}
+
+/** All but how steps were held, which differs between machines and accounts. */
+async function documentOf(out: string): Promise<unknown> {
+  return JSON.parse(await readFile(join(folder, out, 'release.json'), 'utf8'), (key, value) =>
+    key === 'isolation' ? undefined : value,
+  );
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'oakum-release-'));
+  const first = await release('one', ['release', '2.9.2', '--out', 'out', '--platform', 'linux/amd64']);
+  expect(first.stderr + first.stdout).toContain('Revision 2.9.2-r0');
+  const layout = await openLayout(join(folder, 'out/oci'));
+  for (const [name, descriptor] of await layout.references()) {
+    const [, component] = /^distroless\/([a-z-]+):v[0-9.]+$/.exec(name) ?? [];
+    if (component === undefined) continue;
+    const index = parseIndex(await readContent(layout, descriptor, 1 << 20), name);
+    const manifest = index.manifests.find((one) => one.platform?.architecture === 'amd64');
+    const root = join(folder, 'roots', component);
+    await mkdir(root, { recursive: true });
+    if (manifest !== undefined) await unpackImage(layout, manifest, root, { owners: true });
+    roots.set(component, root);
+  }
+}, 40 * 60_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('a release of Flux 2.9.2', () => {
+  it('holds the seven controllers', () => {
+    expect([...roots.keys()].sort()).toEqual([...COMPONENTS].sort());
+  });
+
+  it('has roots without shell, package manager, set-id file, device or writable system file', async () => {
+    for (const root of roots.values()) {
+      const found = execFileSync('find', [root, '-printf', '%P %y %m %U\n'], { encoding: 'utf8' }).trim().split('\n');
+      expect(found.length).toBeGreaterThan(500);
+      const names = found.map((line) => line.split(' ')[0] ?? '');
+      expect(
+        names.filter((name) => /(^|\/)(sh|bash|dash|busybox|apt|apt-get|dpkg|apk|rpm|perl|python3?)$/.test(name)),
+      ).toEqual([]);
+      expect(found.filter((line) => / [bcps] /.test(line))).toEqual([]);
+      expect(found.filter((line) => / f [0-7]*[4-7][0-7]{3} /.test(line) || / f [0-7]{2}[2367] /.test(line))).toEqual(
+        [],
+      );
+      const programs = found.filter((line) => / f 7[0-7]{2} /.test(line));
+      expect(programs).toHaveLength(1);
+      expect(programs[0]).toMatch(/^usr\/local\/bin\/[a-z-]+ f 755 0$/);
+      expect(await readFile(join(root, 'etc/passwd'), 'utf8')).toMatch(/^nonroot:x:65532:65532:/m);
+      expect(await readFile(join(root, 'etc/ssl/certs/ca-certificates.crt'), 'utf8')).toContain('BEGIN CERTIFICATE');
+      expect(
+        (await readdir(join(root, 'var/lib/dpkg/status.d'))).filter((name) => !name.endsWith('.md5sums')).sort(),
+      ).toEqual(['base-files', 'ca-certificates', 'media-types', 'netbase', 'tzdata']);
+    }
+  });
+
+  it('holds programs that say of themselves what was asked: Go, no cgo, trimmed paths', () => {
+    for (const [component, root] of roots) {
+      const said = execFileSync('go', ['version', '-m', join(root, 'usr/local/bin', component)], { encoding: 'utf8' });
+      expect(said).toMatch(/: go1\.27\.3\n/);
+      expect(said).toMatch(/\tbuild\tCGO_ENABLED=0\n/);
+      expect(said).toMatch(/\tbuild\t-trimpath=true\n/);
+      expect(said).not.toContain(folder);
+    }
+  });
+
+  it('has entrypoints that start in their own root, as their own user, without network', () => {
+    for (const [component, root] of roots) {
+      const sandbox = [
+        '--unshare-all',
+        '--uid',
+        '65534',
+        '--gid',
+        '65534',
+        '--ro-bind',
+        root,
+        '/',
+        '--proc',
+        '/proc',
+        '--dev',
+        '/dev',
+        '--tmpfs',
+        '/tmp',
+      ];
+      const result = spawnSync(
+        'bwrap',
+        [...sandbox, '--clearenv', '--setenv', 'PATH', '/usr/local/bin:/usr/bin', '--', component, '--help'],
+        {
+          encoding: 'utf8',
+        },
+      );
+      expect(`${result.stdout}${result.stderr}`).toMatch(/--(log-level|watch-all-namespaces|metrics-addr)/);
+    }
+  });
+
+  it('is pushed where crane validates it, exports it, and skopeo copies it from the layout', async () => {
+    const crane = await judge('crane');
+    const registry = await startGoRegistry();
+    try {
+      const pushed = await release('one', [
+        'release',
+        '2.9.2',
+        '--to',
+        `${registry.host}/flux`,
+        '--platform',
+        'linux/amd64',
+        '--out',
+        'pushed',
+      ]);
+      expect(pushed).toMatchObject({ exitCode: 0 });
+      expect(
+        (await readFile(join(folder, 'pushed', PINS), 'utf8')).replaceAll(registry.host, 'registry.example.com'),
+      ).toBe(await readFile(join(folder, 'out', PINS), 'utf8'));
+      for (const line of (await readFile(join(folder, 'pushed', PINS), 'utf8')).matchAll(
+        /name: (\S+)\n +newTag: (\S+)\n +digest: (\S+)/g,
+      )) {
+        const [, name = '', tag = '', digest = ''] = line;
+        expect(execFileSync(crane, ['digest', `${name}:${tag}`], { encoding: 'utf8' }).trim()).toBe(digest);
+        expect(
+          spawnSync(crane, ['validate', '--remote', `${name}@${digest}`, '--platform', 'linux/amd64'], {
+            encoding: 'utf8',
+          }),
+        ).toMatchObject({ status: 0 });
+      }
+      const tree = execFileSync(
+        'sh',
+        ['-c', '"$0" export "$1" - | tar -t', crane, `${registry.host}/flux/distroless/source-watcher:v2.2.2`],
+        { encoding: 'utf8' },
+      );
+      expect(tree).toContain('usr/local/bin/source-watcher');
+    } finally {
+      await registry.stop();
+    }
+    const copy = [
+      'copy',
+      '-q',
+      `oci:${join(folder, 'out/oci')}:distroless/source-watcher:v2.2.2`,
+      `dir:${join(folder, 'skopeo')}`,
+    ];
+    expect(spawnSync('skopeo', copy, { encoding: 'utf8' })).toMatchObject({ status: 0 });
+  });
+
+  it(
+    'is the same, to the bit, from an empty cache in another folder, on another day, with another home, umask and time zone',
+    async () => {
+      const other = { HOME: join(folder, 'home'), TZ: 'Pacific/Kiritimati', LC_ALL: 'C' };
+      await mkdir(other.HOME);
+      expect(await release('two', ['fetch', '2.9.2', '--platform', 'linux/amd64'], other)).toMatchObject({
+        exitCode: 0,
+      });
+      const later = spawnSync('faketime', ['+40 days', 'printenv', 'LD_PRELOAD', 'FAKETIME'], { encoding: 'utf8' })
+        .stdout.trim()
+        .split('\n');
+      const [preload = '', faketime = ''] = later;
+      expect(preload).toContain('faketime');
+      const mask = process.umask(0o077);
+      try {
+        const again = await release('two', ['release', '2.9.2', '--platform', 'linux/amd64', '--out', 'deep/er/out'], {
+          ...other,
+          LD_PRELOAD: preload,
+          FAKETIME: faketime,
+        });
+        expect(again.stderr + again.stdout).toContain('Revision 2.9.2-r0');
+      } finally {
+        process.umask(mask);
+      }
+      expect(await readFile(join(folder, 'deep/er/out', PINS), 'utf8')).toBe(
+        await readFile(join(folder, 'out', PINS), 'utf8'),
+      );
+      expect(await documentOf('deep/er/out')).toEqual(await documentOf('out'));
+      const blobs = (out: string) => readdir(join(folder, out, 'oci/blobs/sha256'));
+      expect((await blobs('deep/er/out')).sort()).toEqual((await blobs('out')).sort());
+    },
+    40 * 60_000,
+  );
+
+  it(
+    'builds for arm64 on this machine',
+    async () => {
+      const built = await release('one', [
+        'release',
+        '2.9.2',
+        '--platform',
+        'linux/arm64',
+        '--component',
+        'source-watcher',
+        '--out',
+        'arm',
+      ]);
+      expect(built).toMatchObject({ exitCode: 0 });
+      const layout = await openLayout(join(folder, 'arm/oci'));
+      const [reference] = await layout.references();
+      const index = parseIndex(await readContent(layout, reference?.[1] ?? (undefined as never), 1 << 20), 'arm');
+      const root = join(folder, 'arm-root');
+      await mkdir(root);
+      await unpackImage(layout, index.manifests[0] ?? (undefined as never), root, {});
+      expect(
+        execFileSync('go', ['version', '-m', join(root, 'usr/local/bin/source-watcher')], { encoding: 'utf8' }),
+      ).toContain('GOARCH=arm64');
+    },
+    20 * 60_000,
+  );
+});
