@@ -205,13 +205,20 @@ describe.each(kinds)('with the registry $kind', ({ start }) => {
 describe('a layout with evidence', () => {
   it('shows its referrers to oras', async (context) => {
     const oras = await debianJudge('oras', 'usr/bin/oras', 'trixie');
-    if (oras === undefined) return context.skip('oras can not be had here');
+    if (oras === undefined) context.skip('oras can not be had here');
     const layout = await createLayout(join(folder, 'layout'));
     const store = layoutEvidence(layout);
     const index = await pushImage(store);
     await publishEvidence({ store, claims: claimsOn(index), signer: createTestSigner(), created });
     const found = JSON.parse(
-      await run(oras, 'discover', '--oci-layout', '--format', 'json', `${layout.folder}@${index.descriptor.digest}`),
+      await run(
+        oras ?? '',
+        'discover',
+        '--oci-layout',
+        '--format',
+        'json',
+        `${layout.folder}@${index.descriptor.digest}`,
+      ),
     ) as { readonly manifests: readonly { readonly artifactType: string }[] };
     expect(found.manifests).toHaveLength(4);
   });

@@ -3,24 +3,15 @@ import { isDeepStrictEqual } from 'node:util';
 import pLimit from 'p-limit';
 import type { Digest } from '#core';
 import type { Json } from '#formats';
-import { type Descriptor, MAX_MANIFEST_BYTES, parseManifest, readContent } from '#image';
+import type { Descriptor } from '#image';
 import { EvidenceError } from '../error.ts';
-import { PREDICATES, type Statement } from '../statement.ts';
+import type { Statement } from '../statement.ts';
 import { requireSubject } from './attestation-manifest.ts';
-import {
-  attestationLayer,
-  buildTagManifest,
-  COSIGN_ANNOTATIONS,
-  cosignTag,
-  type PayloadSignature,
-  signatureLayer,
-  simpleSigningPayload,
-  type TagLayer,
-} from './cosign-tags.ts';
 import type { Parcel } from './parcel.ts';
 import { type AttachedBundle, readReferrers } from './read-referrers.ts';
 import { buildReferrer } from './referrer.ts';
 import type { EvidenceStore } from './store.ts';
+import { type BundledClaim, type CosignTags, writeCosignTags } from './write-cosign-tags.ts';
 
 /** A statement to sign, and the manifests or indexes it is attached to: each of them one of its subjects. */
 export interface Claim {
@@ -33,15 +24,6 @@ export interface EvidenceSigner {
   sign(statement: Statement): Promise<{ readonly bundle: Json }>;
   /** Says whether a bundle, whose payload is already known to be the wanted statement, is validly signed by this signer. */
   recognises(bundle: Json): boolean | Promise<boolean>;
-}
-
-/** Writes the tags that cosign 2 reads, beside the referrers. */
-export interface CosignTags {
-  /** The image's name without tag, which goes into the signed text. */
-  readonly reference: string;
-  signPayload(payload: Buffer): Promise<PayloadSignature>;
-  /** Says whether a signature over this payload is validly made by this signer. */
-  recognisesPayload(payload: Buffer, signature: PayloadSignature): boolean | Promise<boolean>;
 }
 
 /** What {@link publishEvidence} does. */
@@ -61,14 +43,14 @@ export interface PublishedEvidence {
 }
 
 /** A claim on one subject, with the bundle that is attached or will be. */
-interface Attached {
+interface Attached extends BundledClaim {
   readonly subject: Descriptor;
-  readonly statement: Statement;
-  readonly bundle: Json;
   readonly isNew: boolean;
 }
 
 const SUBJECTS_AT_ONCE = 4;
+/** More than are read by default: an image may have been scanned each day for years. */
+const MOST_REFERRERS = 2000;
 const ATTEMPTS = 5;
 
 /**
@@ -87,7 +69,7 @@ export async function publishEvidence(request: PublishEvidenceRequest): Promise<
     [...subjects.keys()].map((digest) =>
       limit(async (): Promise<[Digest, readonly AttachedBundle[]]> => {
         const predicateTypes = claims.map(({ statement }) => statement.predicateType);
-        return [digest, (await readReferrers(store, digest, { predicateTypes })).bundles];
+        return [digest, (await readReferrers(store, digest, { predicateTypes, maxReferrers: MOST_REFERRERS })).bundles];
       }),
     ),
   );
@@ -97,7 +79,9 @@ export async function publishEvidence(request: PublishEvidenceRequest): Promise<
       limit(async () => {
         const own = attached.filter((one) => one.subject.digest === subject.digest);
         const referrers = await attach(request, subject, own);
-        return [...referrers, ...(await writeTags(request, subject, own))];
+        const { store, cosignTags } = request;
+        if (cosignTags === undefined) return referrers;
+        return [...referrers, ...(await writeCosignTags({ store, subject, claims: own, cosignTags }))];
       }),
     ),
   );
@@ -168,68 +152,4 @@ async function attach(
     missing = parcels.filter(({ manifest }) => !listed.has(manifest.descriptor.digest));
   }
   return parcels.map(({ manifest }) => manifest.descriptor);
-}
-
-/** Signatures go to `.sig` as a signed text, all other claims to `.att`. */
-async function writeTags(
-  request: PublishEvidenceRequest,
-  subject: Descriptor,
-  claims: readonly Attached[],
-): Promise<readonly Descriptor[]> {
-  const { cosignTags } = request;
-  if (cosignTags === undefined) return [];
-  const isSignature = ({ statement }: Attached) => statement.predicateType === PREDICATES.cosignSignature;
-  const attestations = claims
-    .filter((claim) => !isSignature(claim))
-    .map(({ bundle, statement }) => attestationLayer(bundle, statement.predicateType));
-  const added = await extendTag(request.store, cosignTag(subject.digest, 'att'), async () => attestations);
-  if (!claims.some(isSignature)) return added;
-  const payload = simpleSigningPayload(cosignTags.reference, subject.digest);
-  const signed = await extendTag(request.store, cosignTag(subject.digest, 'sig'), async (present) => {
-    const own = signatureLayer(payload, { signature: '' }).descriptor.digest;
-    for (const layer of present.filter(({ digest }) => digest === own)) {
-      if (await cosignTags.recognisesPayload(payload, readSignature(layer))) return [];
-    }
-    return [signatureLayer(payload, await cosignTags.signPayload(payload))];
-  });
-  return [...added, ...signed];
-}
-
-/** Adds layers to the manifest under a tag, keeping those it has; one that it has is not added. */
-async function extendTag(
-  store: EvidenceStore,
-  tag: string,
-  layers: (present: readonly Descriptor[]) => Promise<readonly TagLayer[]>,
-): Promise<readonly Descriptor[]> {
-  const found = await store.resolve(tag);
-  const present =
-    found === undefined
-      ? []
-      : parseManifest(await readContent(store.source, found, MAX_MANIFEST_BYTES), `${store.where}:${tag}`).layers;
-  const wanted = await layers(present);
-  const fresh = wanted.filter(
-    ({ descriptor }) =>
-      !present.some(
-        (one) => one.digest === descriptor.digest && isDeepStrictEqual(one.annotations, descriptor.annotations),
-      ),
-  );
-  if (fresh.length === 0) return [];
-  const parcel = buildTagManifest(present, fresh);
-  await store.put(parcel, tag);
-  return [parcel.manifest.descriptor];
-}
-
-function readSignature({ annotations = {} }: Descriptor): PayloadSignature {
-  const at = (name: keyof typeof COSIGN_ANNOTATIONS) => {
-    const value = annotations[COSIGN_ANNOTATIONS[name]];
-    return value === undefined ? {} : { [name]: value };
-  };
-  return {
-    signature: '',
-    ...at('signature'),
-    ...at('certificate'),
-    ...at('chain'),
-    ...at('rekor'),
-    ...at('timestamp'),
-  };
 }
