@@ -5,6 +5,9 @@ import { dirname, join } from 'node:path';
 import { type Digest, hexOf, Measure } from '#core';
 import { CacheError, toDiskError } from './error.ts';
 
+/** Large enough for speed; larger ones pile up as garbage outside of V8's sight. */
+const READ_BYTES = 256 << 10;
+
 /** Bytes known by what they are: digest and size. */
 export interface Blob {
   readonly digest: Digest;
@@ -70,7 +73,7 @@ export function openBlobs(folder: string, temporary: () => string): Blobs {
     },
     async adopt(path, options = {}) {
       const sum = new Measure();
-      for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) sum.update(chunk as Buffer);
+      for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES })) sum.update(chunk as Buffer);
       return settle(path, { digest: sum.digest(), size: sum.size }, options);
     },
     async *read(digest) {
@@ -78,7 +81,7 @@ export function openBlobs(folder: string, temporary: () => string): Blobs {
       if (stored === undefined)
         throw new CacheError('CACHE_MISSING', `the cache does not hold ${digest}`, { where: folder });
       const sum = new Measure();
-      for await (const chunk of createReadStream(stored.path, { highWaterMark: 1 << 20 })) {
+      for await (const chunk of createReadStream(stored.path, { highWaterMark: READ_BYTES })) {
         sum.update(chunk as Buffer);
         yield chunk as Buffer;
       }
