@@ -75,5 +75,5 @@ export { preAuthEncoding, toDsseEnvelope } from './dsse.ts';
 export type { DsseEnvelope } from './dsse.ts';
 export { inFileOrder, locateYaml, toFaults } from './yaml-faults.ts';
 export type { Fault, LocatedYaml } from './yaml-faults.ts';
-export { debianPurl, formatPurl, goModulePurl } from './purl.ts';
-export type { PackageUrl } from './purl.ts';
+export { formatPurl, parsePurl } from './purl.ts';
+export type { Purl } from './purl.ts';
