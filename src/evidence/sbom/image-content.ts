@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Digest, Measure, messageOf, OakumError } from '#core';
+import { decompress, type GoBuildInfo, parseDeb822, readTar } from '#formats';
+import {
+  checkedContent,
+  type ContentSource,
+  type Descriptor,
+  MAX_MANIFEST_BYTES,
+  MEDIA_TYPES,
+  parseConfig,
+  parseManifest,
+  readContent,
+} from '#image';
+import { EvidenceError } from '../error.ts';
+import { type ContentFile, type LayerContent, lay, newLayer, OS_RELEASE, readLayerEntry } from './layer-content.ts';
+
+/** A Debian package as the image itself says that it holds it. */
+export interface DpkgPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+}
+
+/** What is really in the image of one platform, read from its bytes. Paths have no leading slash. */
+export interface ImageContent {
+  readonly manifest: Digest;
+  readonly architecture: string;
+  readonly os: string;
+  readonly files: ReadonlyMap<string, ContentFile>;
+  /** Debian packages, by the stanzas in var/lib/dpkg. */
+  readonly packages: readonly DpkgPackage[];
+  /** The fields of os-release. */
+  readonly release: ReadonlyMap<string, string>;
+  /** Go programs, by path, with what the linker wrote into them. */
+  readonly programs: ReadonlyMap<string, GoBuildInfo>;
+  /** Compressed bytes of all layers. */
+  readonly size: number;
+}
+
+/** `temporary` names a new path on disk, where a program is kept while it is read. */
+export interface ReadContentOptions {
+  readonly temporary: () => string;
+  /** The most bytes of files in one layer; 8 GiB by default. */
+  readonly maxBytes?: number;
+}
+
+/**
+ * Reads an image's layers once, streaming, each over the ones below it with whiteouts (OCI image-spec 1.1, layer.md), and
+ * writes nothing but one program at a time. The image may be hostile: digests, sizes and diffIds are checked. Throws
+ * `SBOM_CONTENT_INVALID`, and what #image and #formats throw for wrong content.
+ */
+export async function readImageContent(
+  source: ContentSource,
+  manifest: Descriptor,
+  options: ReadContentOptions,
+): Promise<ImageContent> {
+  const { config: configAt, layers } = parseManifest(
+    await readContent(source, manifest, MAX_MANIFEST_BYTES),
+    manifest.digest,
+  );
+  const config = parseConfig(await readContent(source, configAt, MAX_MANIFEST_BYTES), configAt.digest);
+  let image = newLayer();
+  const diffIds = config.rootfs.diff_ids;
+  for (const [index, layer] of layers.entries()) {
+    const { diffId, content } = await readLayer(layer, source, options);
+    if (diffId !== diffIds[index] || diffIds.length !== layers.length) {
+      throw invalid(`a layer has the diffId ${diffId}, its config says ${diffIds[index] ?? 'nothing'}`, layer.digest);
+    }
+    image = lay(content, image);
+  }
+  return {
+    manifest: manifest.digest,
+    architecture: config.architecture,
+    os: config.os,
+    files: new Map([...image.files].sort(([a], [b]) => (a < b ? -1 : 1))),
+    packages: packagesOf(image.texts),
+    release: releaseOf(image.texts.get('etc/os-release') ?? image.texts.get('usr/lib/os-release') ?? ''),
+    programs: image.programs,
+    size: layers.reduce((sum, layer) => sum + layer.size, 0),
+  };
+}
+
+async function readLayer(
+  layer: Descriptor,
+  source: ContentSource,
+  options: ReadContentOptions,
+): Promise<{ readonly diffId: Digest; readonly content: LayerContent }> {
+  const where = layer.digest;
+  const maxBytes = options.maxBytes ?? 8 * 2 ** 30;
+  const bytes = checkedContent(layer, source.open(layer), where);
+  const tar = decompress(bytes, { compression: packingOf(layer), maxBytes: maxBytes + (64 << 20), where });
+  const sum = new Measure();
+  const measured = (async function* () {
+    for await (const chunk of tar) {
+      sum.update(chunk);
+      yield chunk;
+    }
+  })();
+  const content = newLayer();
+  try {
+    for await (const entry of readTar(measured, { where, maxBytes })) {
+      await readLayerEntry(entry, content, options.temporary);
+    }
+  } catch (error) {
+    if (error instanceof OakumError) throw error;
+    throw new EvidenceError('SBOM_CONTENT_INVALID', `a layer can't be read: ${messageOf(error)}`, {
+      where,
+      cause: error,
+    });
+  }
+  return { diffId: sum.digest(), content };
+}
+
+function packingOf({ mediaType, digest }: Descriptor): 'none' | 'gzip' | 'zstd' {
+  if (mediaType === MEDIA_TYPES.layer) return 'none';
+  if (mediaType === MEDIA_TYPES.layerZstd) return 'zstd';
+  if (mediaType === MEDIA_TYPES.layerGzip || mediaType.endsWith('.rootfs.diff.tar.gzip')) return 'gzip';
+  throw invalid(`${mediaType} is no layer's media type`, digest);
+}
+
+/** Reads the stanzas of what is installed; a status without one counts as such, as in Distroless images. */
+function packagesOf(texts: ReadonlyMap<string, string>): readonly DpkgPackage[] {
+  const packages = [...texts].flatMap(([path, text]) => {
+    if (OS_RELEASE.test(path) || path.endsWith('.md5sums')) return [];
+    return parseDeb822(text, path).flatMap((stanza) => {
+      const name = stanza.get('package');
+      const installed = (stanza.get('status') ?? 'install ok installed').endsWith(' installed');
+      if (name === undefined || !installed) return [];
+      return [{ name, version: stanza.get('version') ?? '', architecture: stanza.get('architecture') ?? '' }];
+    });
+  });
+  return packages.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function releaseOf(text: string): ReadonlyMap<string, string> {
+  return new Map([...text.matchAll(/^([A-Z_]+)=["']?(.*?)["']?$/gm)].map(([, key = '', value = '']) => [key, value]));
+}
+
+function invalid(message: string, where: string): EvidenceError {
+  return new EvidenceError('SBOM_CONTENT_INVALID', message, { where });
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+import { rm } from 'node:fs/promises';
+import { type Digest, Measure } from '#core';
+import type { GoBuildInfo, TarEntry } from '#formats';
+import { EvidenceError } from '../error.ts';
+import { inspectProgram, isElf } from './program.ts';
+
+/** A regular file as it lies in an image. */
+export interface ContentFile {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  /** The twelve permission bits. */
+  readonly mode: number;
+}
+
+/** What one layer holds and what it hides of the layers below it, or several laid over one another. */
+export interface LayerContent {
+  readonly files: Map<string, ContentFile>;
+  /** The texts that name packages and the distribution. */
+  readonly texts: Map<string, string>;
+  readonly programs: Map<string, GoBuildInfo>;
+  /** Paths that are gone below, with all under them. */
+  readonly hidden: Set<string>;
+  /** Folders whose content below is gone; '' is the root. */
+  readonly opaque: Set<string>;
+  /** Paths that are folders now, whatever they were. */
+  readonly folders: Set<string>;
+}
+
+/** Gives a layer without content. */
+export function newLayer(): LayerContent {
+  return {
+    files: new Map(),
+    texts: new Map(),
+    programs: new Map(),
+    hidden: new Set(),
+    opaque: new Set(),
+    folders: new Set(),
+  };
+}
+
+/** Matches the paths of os-release (os-release(5)). */
+export const OS_RELEASE = /^(?:usr\/lib|etc)\/os-release$/;
+
+const DPKG = /^var\/lib\/dpkg\/(?:status|status\.d\/[^/]+)$/;
+const MAX_TEXT_BYTES = 32 << 20;
+const MAX_TEXTS = 10_000;
+const MAX_PROGRAMS = 1_000;
+const WHITEOUT = '.wh.';
+const OPAQUE = '.wh..wh..opq';
+
+/**
+ * Adds one entry of a layer's tar to what is known of the layer. A program is kept at the path that `temporary` names, as long as it
+ * is read. Throws `SBOM_CONTENT_INVALID`.
+ */
+export async function readLayerEntry(entry: TarEntry, layer: LayerContent, temporary: () => string): Promise<void> {
+  const { path } = entry;
+  const slash = path.lastIndexOf('/') + 1;
+  const name = path.slice(slash);
+  if (name === OPAQUE) layer.opaque.add(path.slice(0, Math.max(slash - 1, 0)));
+  else if (name.startsWith(WHITEOUT)) layer.hidden.add(path.slice(0, slash) + name.slice(WHITEOUT.length));
+  else if (entry.kind === 'directory') layer.folders.add(path);
+  else layer.hidden.add(path);
+  if (name.startsWith(WHITEOUT)) return;
+  if (entry.kind === 'file') await readFile(entry, layer, temporary);
+  if (entry.kind !== 'hardlink') return;
+  for (const known of [layer.files, layer.texts, layer.programs] as Map<string, unknown>[]) {
+    const target = known.get(entry.target);
+    if (target !== undefined) known.set(path, target);
+  }
+}
+
+/** Lays a layer over what is below it: whiteouts, and whatever takes a path's place, hide what is below and never what is beside them. */
+export function lay(layer: LayerContent, below: LayerContent): LayerContent {
+  const seen = [...below.files].filter(([path]) => !layer.folders.has(path) && !isHidden(path, layer));
+  const kept = new Set(seen.map(([path]) => path));
+  const over = <T>(own: ReadonlyMap<string, T>, lower: ReadonlyMap<string, T>) =>
+    new Map([...[...lower].filter(([path]) => kept.has(path)), ...own]);
+  return {
+    ...newLayer(),
+    files: new Map([...seen, ...layer.files]),
+    texts: over(layer.texts, below.texts),
+    programs: over(layer.programs, below.programs),
+  };
+}
+
+function isHidden(path: string, { hidden, opaque }: LayerContent): boolean {
+  if (hidden.has(path) || opaque.has('')) return true;
+  for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+    const folder = path.slice(0, slash);
+    if (hidden.has(folder) || opaque.has(folder)) return true;
+  }
+  return false;
+}
+
+async function readFile(
+  entry: Extract<TarEntry, { kind: 'file' }>,
+  layer: LayerContent,
+  temporary: () => string,
+): Promise<void> {
+  const { path, size, mode } = entry;
+  const sum = new Measure();
+  const bytes = (async function* () {
+    for await (const chunk of entry.body) {
+      sum.update(chunk);
+      yield chunk;
+    }
+  })();
+  const { head, whole } = await peek(bytes);
+  if (isElf(head)) {
+    const info = await readProgram(whole, temporary());
+    if (info !== undefined) layer.programs.set(path, info);
+    if (layer.programs.size > MAX_PROGRAMS) throw invalid(`a layer holds more than ${MAX_PROGRAMS} Go programs`, path);
+  } else if (DPKG.test(path) || OS_RELEASE.test(path)) {
+    if (size > MAX_TEXT_BYTES || layer.texts.size > MAX_TEXTS) throw invalid('it is too large to be read', path);
+    layer.texts.set(path, await textOf(whole));
+  } else for await (const _ of whole);
+  layer.files.set(path, { digest: sum.digest(), size, mode });
+}
+
+async function readProgram(bytes: AsyncIterable<Uint8Array>, spool: string): Promise<GoBuildInfo | undefined> {
+  try {
+    return await inspectProgram(bytes, spool);
+  } finally {
+    await rm(spool, { force: true });
+  }
+}
+
+/** Gives a stream's first chunk, and all of it. */
+async function peek(
+  bytes: AsyncGenerator<Uint8Array>,
+): Promise<{ head: Uint8Array; whole: AsyncIterable<Uint8Array> }> {
+  const first = await bytes.next();
+  const head = first.done === true ? new Uint8Array() : first.value;
+  const whole = (async function* () {
+    if (head.byteLength > 0) yield head;
+    yield* bytes;
+  })();
+  return { head, whole };
+}
+
+async function textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of bytes) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function invalid(message: string, where: string): EvidenceError {
+  return new EvidenceError('SBOM_CONTENT_INVALID', message, { where });
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import { formatPurl } from '#formats';
+import type { SbomInput, SbomPackage } from './types.ts';
+
+/** Gives a Go module's package URL. Namespace and name are lower case, as the type's definition demands; names elsewhere keep theirs. */
+export function modulePurl(path: string, version: string): string {
+  const slash = path.lastIndexOf('/');
+  return formatPurl({
+    type: 'golang',
+    namespace: slash === -1 ? undefined : path.slice(0, slash),
+    name: path.slice(slash + 1),
+    version,
+  });
+}
+
+/** Takes `go1.27.3`; gives `v1.27.3`. */
+export function standardLibraryVersion(goVersion: string): string {
+  return `v${goVersion.replace(/^go/, '')}`;
+}
+
+/** Gives the name in the CPE dictionary under which advisories for the Go standard library are filed. */
+export function goCpe(goVersion: string): string {
+  const [, release = '', pre = ''] = /^go(\d+(?:\.\d+)*)(.*)$/.exec(goVersion) ?? [];
+  return `cpe:2.3:a:golang:go:${release || '*'}:${pre === '' ? '-' : pre.replace(/[^a-z0-9._]/gi, '\\$&')}:*:*:*:*:*:*`;
+}
+
+/**
+ * Gives a Debian package's URL with the qualifiers scanners read: `distro` picks the advisories, `upstream` names the
+ * source package they are filed under, with its version where that differs.
+ */
+export function packagePurl(
+  one: Pick<SbomPackage, 'name' | 'version' | 'architecture' | 'source'>,
+  distribution: Pick<SbomInput['distribution'], 'id' | 'versionId'>,
+): string {
+  const { name, version } = one.source;
+  const upstream = version === one.version ? name : `${name}@${version}`;
+  return formatPurl({
+    type: 'deb',
+    namespace: distribution.id,
+    name: one.name,
+    version: one.version,
+    qualifiers: {
+      arch: one.architecture,
+      distro: `${distribution.id}-${distribution.versionId}`,
+      ...(upstream === one.name ? {} : { upstream }),
+    },
+  });
+}
+
+/** Gives the URL of the source package that a Debian package was built from. */
+export function sourcePurl(one: SbomPackage, distribution: SbomInput['distribution']): string {
+  const qualifiers = { arch: 'source', distro: `${distribution.id}-${distribution.versionId}` };
+  return formatPurl({ type: 'deb', namespace: distribution.id, ...one.source, qualifiers });
+}
+
+/** Gives an image's URL: the digest of the platform's manifest is its version. */
+export function imagePurl(subject: SbomInput['subject']): string {
+  const arch = subject.platform.split('/')[1] ?? '';
+  return formatPurl({ type: 'oci', name: subject.name, version: subject.digest, qualifiers: { arch } });
+}
+
+/** The hosts on which the first path element is an owner. */
+const FORGES = new Set(['github.com', 'gitlab.com', 'bitbucket.org', 'codeberg.org', 'gitea.com']);
+
+/** Gives who supplies a module: whoever holds its path, that is an owner on a forge, else a domain. */
+export function moduleSupplier(path: string): string {
+  const [host = path, owner] = path.split('/');
+  return FORGES.has(host) && owner !== undefined ? `${host}/${owner}` : host;
+}
