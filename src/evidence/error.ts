@@ -13,6 +13,8 @@ const FAMILIES = {
   REFERRERS_TOO_MANY: 'registry',
   EVIDENCE_LOST: 'registry',
   PROVENANCE_INVALID: 'proof',
+  PREDICATE_MISSING: 'registry',
+  PLATFORM_MISSING: 'usage',
   // A verification policy, and what it names.
   POLICY_UNREADABLE: 'definition',
   POLICY_INVALID: 'definition',

@@ -30,6 +30,16 @@ export type { ReferrerRequest } from './attach/referrer.ts';
 export type { CosignTags } from './attach/write-cosign-tags.ts';
 export { layoutEvidence, referrersTag, registryEvidence } from './attach/store.ts';
 export type { EvidenceStore } from './attach/store.ts';
+export type { FoundClaim, RefusedClaim } from './inspect/claims.ts';
+export { findPredicate, inspectImage } from './inspect/inspect-image.ts';
+export type {
+  ClaimSummary,
+  ContentSummary,
+  ImageInspection,
+  InspectRequest,
+  PlatformInspection,
+  PredicateRequest,
+} from './inspect/inspect-image.ts';
 export { buildTypeOf, builderIdOf, claimedLevel, DOCUMENTATION_BASE } from './provenance/levels.ts';
 export type { BuilderKind, BuildLevel, EngineKind } from './provenance/levels.ts';
 export { toProvenanceV02, toProvenanceV1 } from './provenance/provenance.ts';
