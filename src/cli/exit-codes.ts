@@ -8,7 +8,10 @@ export const EXIT_CODES: Readonly<Record<ErrorFamily, { readonly code: number; r
     meaning:
       'The command line names something that does not exist: a flag, version, component, channel, platform or reference.',
   },
-  definition: { code: 3, meaning: 'distribution.yaml or oakum.lock is faulty; every fault is listed with its place.' },
+  definition: {
+    code: 3,
+    meaning: 'distribution.yaml, oakum.lock or a policy is faulty; every fault is listed with its place.',
+  },
   network: {
     code: 4,
     meaning: 'A proxy, database or mirror did not answer, refused, or broke off. Trying again may help.',
@@ -27,6 +30,9 @@ export const EXIT_CODES: Readonly<Record<ErrorFamily, { readonly code: number; r
   cache: { code: 9, meaning: 'A cached file was damaged and has been removed; running again makes it anew.' },
   interrupted: { code: 130, meaning: 'Stopped by Ctrl-C or SIGTERM; the next run goes on from the cache.' },
 };
+
+/** The exit code of a verdict: the image was checked, and is not to be trusted. */
+export const NOT_TRUSTED_EXIT_CODE = 1;
 
 /** The exit code of a defect in Oakum itself (EX_SOFTWARE of sysexits). */
 export const DEFECT_EXIT_CODE = 70;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
-import { DEFECT_EXIT_CODE, EXIT_CODES } from './exit-codes.ts';
+import { DEFECT_EXIT_CODE, EXIT_CODES, NOT_TRUSTED_EXIT_CODE } from './exit-codes.ts';
 import { createProgram } from './program.ts';
 
 /** Gives docs/cli.md: every command's help, and the exit codes, from the program itself. */
@@ -13,7 +13,8 @@ export function formatCliReference(): string {
   program.configureHelp({ helpWidth: 100 });
   const codes = Object.entries(EXIT_CODES).map(([family, { code, meaning }]) => `| ${code} | ${family} | ${meaning} |`);
   const rows = [
-    '| 0 | | Done. |',
+    '| 0 | | Done; for `verify`: every image is trusted. |',
+    `| ${NOT_TRUSTED_EXIT_CODE} | | A verdict, not an error: \`verify\` checked everything, and an image is not to be trusted. |`,
     ...codes,
     `| ${DEFECT_EXIT_CODE} | defect | A defect of Oakum itself; please report it. |`,
   ];

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import { PREDICATES } from '../statement.ts';
+
+/** Short names of predicate types, cosign's `--type` among them, and all the types that each stands for. */
+export const PREDICATE_NAMES: Readonly<Record<string, readonly string[]>> = {
+  provenance: [PREDICATES.provenanceV1, PREDICATES.provenanceV02],
+  slsaprovenance: [PREDICATES.provenanceV02],
+  slsaprovenance02: [PREDICATES.provenanceV02],
+  slsaprovenance1: [PREDICATES.provenanceV1],
+  sbom: [PREDICATES.spdx, PREDICATES.cyclonedx],
+  spdx: [PREDICATES.spdx],
+  spdxjson: [PREDICATES.spdx],
+  cyclonedx: [PREDICATES.cyclonedx],
+  openvex: ['https://openvex.dev/ns', PREDICATES.openvex],
+  vuln: ['https://cosign.sigstore.dev/attestation/vuln/v1'],
+};
+
+/** Takes a short name or a predicate type; gives the types it stands for. */
+export function predicateTypesOf(name: string): readonly string[] {
+  return Object.hasOwn(PREDICATE_NAMES, name) ? (PREDICATE_NAMES[name] ?? []) : [name];
+}
