@@ -12,6 +12,7 @@ import {
   openRegistry,
   parseIndex,
   parseManifest,
+  readContent,
   type RegistryClient,
   toDocument,
 } from '#image';
@@ -388,7 +389,7 @@ describe("cosign 2's forms", () => {
     );
   });
 
-  it("carry a keyless bundle's certificate, log entry and timestamp in annotations", () => {
+  it("carry a keyless bundle's certificate and log entry in annotations, and not the timestamp of its signature", () => {
     const rawBytes = Buffer.alloc(60, 7).toString('base64');
     const { descriptor } = attestationLayer(
       {
@@ -415,8 +416,23 @@ describe("cosign 2's forms", () => {
       'dev.sigstore.cosign/certificate': `-----BEGIN CERTIFICATE-----\n${rawBytes.slice(0, 64)}\n${rawBytes.slice(64)}\n-----END CERTIFICATE-----\n`,
       'dev.sigstore.cosign/bundle':
         '{"Payload":{"body":"Ym9keQ==","integratedTime":1700000000,"logID":"abcd","logIndex":12},"SignedEntryTimestamp":"c2V0"}',
-      'dev.sigstore.cosign/rfc3161timestamp': '{"SignedRFC3161Timestamp":"dHM="}',
     });
+  });
+
+  it("carry a timestamp of an attestation's bytes, asked for once", async () => {
+    const { store } = await open();
+    const signer = createTestSigner();
+    const stamped: Buffer[] = [];
+    const stamp = async (bytes: Buffer) => `{"SignedRFC3161Timestamp":"${stamped.push(bytes)}"}`;
+    const cosignTags = { ...signer, reference: 'r.example/x', stamp };
+    const request = { store, claims: [{ statement: spdx, subjects: [image.descriptor] }], signer, created, cosignTags };
+    await publishEvidence(request);
+    expect((await publishEvidence(request)).added).toEqual([]);
+    const tag = await store.resolve(cosignTag(subject.digest, 'att'));
+    if (tag === undefined) throw new Error('no tag');
+    const [layer] = parseManifest(await readContent(store.source, tag, 1e6), 'att').layers;
+    expect(stamped.map((bytes) => digestOf(bytes))).toEqual([layer?.digest]);
+    expect(layer?.annotations?.['dev.sigstore.cosign/rfc3161timestamp']).toBe('{"SignedRFC3161Timestamp":"1"}');
   });
 
   it('refuse a bundle without an envelope', () => {

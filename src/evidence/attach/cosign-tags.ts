@@ -67,8 +67,9 @@ export function signatureLayer(payload: Buffer, signed: PayloadSignature): TagLa
 }
 
 /**
- * Takes a Sigstore bundle; gives its envelope as a layer of an `.att` manifest, with certificate, log entry (Rekor v1) and
- * timestamp in cosign 2's annotations. Throws `STATEMENT_INVALID` for a bundle without a DSSE envelope.
+ * Takes a Sigstore bundle; gives its envelope as a layer of an `.att` manifest, with certificate and log entry (Rekor v1)
+ * in cosign 2's annotations. The bundle's timestamp is left out: it is one of the signature, and cosign 2 wants one of
+ * the layer, see {@link stampLayer}. Throws `STATEMENT_INVALID` for a bundle without a DSSE envelope.
  */
 export function attestationLayer(bundle: Json, predicateType: string): TagLayer {
   const parsed = bundleSchema.safeParse(bundle);
@@ -79,17 +80,24 @@ export function attestationLayer(bundle: Json, predicateType: string): TagLayer 
   const document = toDocument(envelope, DSSE_TYPE);
   const certificate = material.certificate?.rawBytes ?? material.x509CertificateChain?.certificates[0]?.rawBytes;
   const [entry] = material.tlogEntries ?? [];
-  const [timestamp] = material.timestampVerificationData?.rfc3161Timestamps ?? [];
   const annotations = {
     [COSIGN_ANNOTATIONS.signature]: '',
     predicateType,
     ...(certificate === undefined ? {} : { [COSIGN_ANNOTATIONS.certificate]: toPem(certificate) }),
     ...(entry?.inclusionPromise === undefined ? {} : { [COSIGN_ANNOTATIONS.rekor]: toRekorBundle(entry) }),
-    ...(timestamp === undefined
-      ? {}
-      : { [COSIGN_ANNOTATIONS.timestamp]: canonicalJson({ SignedRFC3161Timestamp: timestamp.signedTimestamp }) }),
   };
   return { bytes: document.bytes, descriptor: { ...document.descriptor, annotations } };
+}
+
+/** Gives an `.att` layer with a timestamp of its bytes, in cosign's JSON. */
+export function stampLayer({ bytes, descriptor }: TagLayer, timestamp: string): TagLayer {
+  return {
+    bytes,
+    descriptor: {
+      ...descriptor,
+      annotations: { ...descriptor.annotations, [COSIGN_ANNOTATIONS.timestamp]: timestamp },
+    },
+  };
 }
 
 /** Builds the manifest of a `.sig` or `.att` tag over layers, of which old ones may lie in the repository already. */
@@ -115,9 +123,6 @@ const bundleSchema = z.object({
     certificate: certificateSchema.optional(),
     x509CertificateChain: z.object({ certificates: z.array(certificateSchema) }).optional(),
     tlogEntries: z.array(entrySchema).optional(),
-    timestampVerificationData: z
-      .object({ rfc3161Timestamps: z.array(z.object({ signedTimestamp: z.string() })).optional() })
-      .optional(),
   }),
   dsseEnvelope: z.object({
     payload: z.string(),

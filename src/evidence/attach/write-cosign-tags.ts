@@ -11,6 +11,7 @@ import {
   type PayloadSignature,
   signatureLayer,
   simpleSigningPayload,
+  stampLayer,
   type TagLayer,
 } from './cosign-tags.ts';
 import type { EvidenceStore } from './store.ts';
@@ -22,6 +23,8 @@ export interface CosignTags {
   signPayload(payload: Buffer): Promise<PayloadSignature>;
   /** Says whether a signature over this payload is validly made by this signer. */
   recognisesPayload(payload: Buffer, signature: PayloadSignature): boolean | Promise<boolean>;
+  /** Gives a timestamp of bytes as cosign's JSON, where the signer has a timestamp authority. */
+  stamp?(bytes: Buffer): Promise<string | undefined>;
 }
 
 /** A claim with the bundle that proves it. */
@@ -48,7 +51,11 @@ export async function writeCosignTags(request: CosignTagsRequest): Promise<reado
   const attestations = claims
     .filter((claim) => !isSignature(claim))
     .map(({ bundle, statement }) => attestationLayer(bundle, statement.predicateType));
-  const added = await extendTag(store, cosignTag(subject.digest, 'att'), async () => attestations);
+  const added = await extendTag(store, cosignTag(subject.digest, 'att'), async (present) => {
+    const layers: TagLayer[] = [];
+    for (const layer of attestations) layers.push(await stamped(layer, { present, cosignTags }));
+    return layers;
+  });
   if (!claims.some(isSignature)) return added;
   const payload = simpleSigningPayload(cosignTags.reference, subject.digest);
   const signed = await extendTag(store, cosignTag(subject.digest, 'sig'), async (present) => {
@@ -59,6 +66,21 @@ export async function writeCosignTags(request: CosignTagsRequest): Promise<reado
     return [signatureLayer(payload, await cosignTags.signPayload(payload))];
   });
   return [...added, ...signed];
+}
+
+/** Adds a timestamp to an attestation, unless there is none to have or the same layer lies there with one already. */
+async function stamped(
+  layer: TagLayer,
+  { present, cosignTags }: { readonly present: readonly Descriptor[]; readonly cosignTags: CosignTags },
+): Promise<TagLayer> {
+  const { digest, annotations } = layer.descriptor;
+  const known = present.find((one) => {
+    const { [COSIGN_ANNOTATIONS.timestamp]: timestamp, ...others } = one.annotations ?? {};
+    return one.digest === digest && timestamp !== undefined && isDeepStrictEqual(others, annotations);
+  });
+  if (known !== undefined) return { bytes: layer.bytes, descriptor: known };
+  const timestamp = await cosignTags.stamp?.(layer.bytes);
+  return timestamp === undefined ? layer : stampLayer(layer, timestamp);
 }
 
 /** Adds layers to the manifest under a tag, keeping those it has; one that it has is not added. */

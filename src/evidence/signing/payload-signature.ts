@@ -15,10 +15,13 @@ export function toPayloadSignature(signature: Buffer, identity: Identity, testim
     signature: signature.toString('base64'),
     ...(leaf === undefined ? {} : { certificate: leaf, chain: chain.join('') }),
     ...(entry === undefined ? {} : { rekor: toRekorBundle(entry) }),
-    ...(timestamp === undefined
-      ? {}
-      : { timestamp: canonicalJson({ SignedRFC3161Timestamp: timestamp.toString('base64') }) }),
+    ...(timestamp === undefined ? {} : { timestamp: toTimestampJson(timestamp) }),
   };
+}
+
+/** Takes a TimeStampResp in DER; gives it in the JSON of cosign 2's annotation. */
+export function toTimestampJson(timestamp: Buffer): string {
+  return canonicalJson({ SignedRFC3161Timestamp: timestamp.toString('base64') });
 }
 
 /** cosign 2's own form of a log entry: the log's promise, and what it promised. */

@@ -4,7 +4,7 @@ import type { PayloadSignature } from '../attach/cosign-tags.ts';
 import { STATEMENT_MEDIA_TYPE, type Statement } from '../statement.ts';
 import { toBundle } from './bundle.ts';
 import type { Identity } from './identity.ts';
-import { toPayloadSignature } from './payload-signature.ts';
+import { toPayloadSignature, toTimestampJson } from './payload-signature.ts';
 import { type Expected, recognisesBundle, recognisesPayload } from './recognise.ts';
 import type { Witnesses } from './witnesses.ts';
 
@@ -17,6 +17,8 @@ export interface Signer {
   sign(statement: Statement): Promise<SignedStatement>;
   /** Signs bytes as they are, which is what cosign 2 wants for its `.sig` tags. */
   signPayload(payload: Buffer): Promise<PayloadSignature>;
+  /** Gives a timestamp of bytes, in the JSON of cosign 2's annotation; undefined where there is no timestamp authority. */
+  stamp(bytes: Buffer): Promise<string | undefined>;
   /** Says whether a bundle is signed by this signer and witnessed as this signer would have it. */
   recognises(bundle: Json): Promise<boolean>;
   /** Says the same of a signature over bytes. */
@@ -58,6 +60,10 @@ export function createSigner({ kind, description, open, witnesses }: SignerParts
       const signature = await identity.signBytes(payload);
       const testimony = await witnesses.witness({ kind: 'payload', payload, signature, identity });
       return toPayloadSignature(signature, identity, testimony);
+    },
+    stamp: async (bytes) => {
+      const timestamp = await witnesses.stamp(bytes);
+      return timestamp === undefined ? undefined : toTimestampJson(timestamp);
     },
     recognises: async (bundle) => recognisesBundle(bundle, await expected()),
     recognisesPayload: async (payload, signature) => recognisesPayload(payload, signature, await expected()),

@@ -18,6 +18,8 @@ export interface Witnesses {
   readonly logs: boolean;
   readonly stamps: boolean;
   witness(signed: Witnessed): Promise<Testimony>;
+  /** Gives a timestamp of any bytes, where there is an authority for it. */
+  stamp(bytes: Uint8Array): Promise<Buffer | undefined>;
 }
 
 /** Where the witnesses are; each may be left out. */
@@ -31,15 +33,16 @@ export interface WitnessOptions {
 
 /** Gives the witnesses at these addresses; both are asked at once. */
 export function openWitnesses({ http, rekorUrl, tsaUrl }: WitnessOptions): Witnesses {
+  const stamp = async (bytes: Uint8Array) =>
+    tsaUrl === undefined ? undefined : requestTimestamp({ http, url: tsaUrl }, bytes);
   return {
     logs: rekorUrl !== undefined,
     stamps: tsaUrl !== undefined,
+    stamp,
     witness: async (signed) => {
       const [entry, timestamp] = await Promise.all([
         rekorUrl === undefined ? Promise.resolve(undefined) : writeEntry({ http, url: rekorUrl }, signed),
-        tsaUrl === undefined
-          ? Promise.resolve(undefined)
-          : requestTimestamp({ http, url: tsaUrl }, signatureOf(signed)),
+        stamp(signatureOf(signed)),
       ]);
       return {
         entries: entry === undefined ? [] : [entry],
@@ -54,6 +57,7 @@ export const NO_WITNESSES: Witnesses = {
   logs: false,
   stamps: false,
   witness: async () => ({ entries: [], timestamps: [] }),
+  stamp: async () => undefined,
 };
 
 async function writeEntry(log: { readonly http: Http; readonly url: string }, signed: Witnessed) {
