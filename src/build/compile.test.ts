@@ -13,7 +13,7 @@ import {
   compileOutputs,
 } from '#build';
 import { type Cache, openCache } from '#cache';
-import { runProcess } from '#core';
+import { runProcess, systemClock } from '#core';
 import { type Engine, inspectMachine, openEngine } from '#engine';
 
 const goEnv = (name: string) => execFileSync('go', ['env', name], { encoding: 'utf8' }).trim();
@@ -52,6 +52,7 @@ describe('the compile', () => {
     };
     tools = {
       cache,
+      clock: systemClock(),
       engine: async () => engine,
       isolated: true,
       limits: { memoryBytes: 2 ** 32, milliseconds: 300_000, processes: 1000 },

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Cache, removeTree, type StepKey, type StepResult } from '#cache';
-import { architectureOf, type Digest, type Platform } from '#core';
+import { architectureOf, type Clock, type Digest, type Platform } from '#core';
 import type { Engine } from '#engine';
 import type { Json } from '#formats';
 import { BuildError } from './error.ts';
@@ -41,7 +42,8 @@ export type CompiledBinary = {
   readonly size: number;
   readonly modules: { readonly count: number; readonly digest: Digest };
   readonly isolation: string;
-  /** How long the compile took when it ran. */
+  /** The run that made it: its id (a UUID), when it began and ended (RFC 3339), and how long it took. */
+  readonly invocation: { readonly id: string; readonly startedOn: string; readonly finishedOn: string };
   readonly milliseconds: number;
 };
 
@@ -55,6 +57,7 @@ export interface CompileLimits {
 /** What {@link compile} works with. */
 export interface CompileTools {
   readonly cache: Cache;
+  readonly clock: Clock;
   /** Opened when a compile must run. */
   readonly engine: () => Promise<Engine>;
   readonly isolated: boolean;
@@ -80,11 +83,27 @@ const INSIDE = {
 /** Gives the compile's key: all that determines its bytes, and how it was isolated. */
 export function compileKey(request: CompileRequest, isolated: boolean): StepKey {
   const { component, main, nested, toolchain, platform, crypto } = request;
-  const inputs = { component, main, nested, package: request.package, toolchain, platform, crypto };
+  const inputs = { record: 1, component, main, nested, package: request.package, toolchain, platform, crypto };
   return {
     name: 'compile',
     inputs: { ...inputs, argv: argvOf(request), env: envOf(platform), isolated } as unknown as Json,
   };
+}
+
+/** Gives the command and environment of a compile as the sandbox sees them, for provenance. */
+export function compileCommand(request: CompileRequest): {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+} {
+  return { argv: argvOf(request), env: envOf(request.platform) };
+}
+
+/** Takes the blob that {@link CompiledBinary.modules} names; gives the modules in it. */
+export function parseModuleList(text: string): readonly CompiledModule[] {
+  return text
+    .split('\n')
+    .map((line) => line.split(' '))
+    .flatMap(([path = '', version = '', hash = '']) => (hash === '' ? [] : [{ path, version, hash }]));
 }
 
 /** Names the blobs a compiled binary stands on. */
@@ -107,6 +126,7 @@ export function compile(
     const output = tools.cache.temporary();
     await mkdir(output);
     try {
+      const started = tools.clock.now();
       const start = performance.now();
       const around = tools.around ?? ((run) => run());
       const isolation = await around(() => runCompiler(request, inputs, { ...tools, output }));
@@ -127,6 +147,7 @@ export function compile(
         size: binary.size,
         modules: { count: modules.length, digest: list.digest },
         isolation,
+        invocation: { id: randomUUID(), startedOn: started.toISOString(), finishedOn: tools.clock.now().toISOString() },
         milliseconds,
       };
     } finally {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export { compile, compileKey, compileOutputs } from './compile.ts';
+export { compile, compileCommand, compileKey, compileOutputs, parseModuleList } from './compile.ts';
 export type {
   CompiledBinary,
   CompileInputs,

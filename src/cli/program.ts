@@ -43,6 +43,8 @@ export function createProgram(version: string, invocation: Invocation): Command 
   addFetch(program, invocation);
   addDoctor(program, invocation);
   addCache(program, invocation);
+  addVerify(program, invocation);
+  addInspect(program, invocation);
   return program;
 }
 
@@ -52,8 +54,9 @@ Steps:
   2. fetch sources, modules, toolchain and base packages, each by the hash that proves it
   3. compile every component in a sandbox without network
   4. pack images: a base layer that all share, the program in its own
-  5. write an OCI layout, or push: content first, then immutable tags, then moving tags
-  6. write image pins and release.json into the output folder
+  5. write SBOMs and provenance, and put them beside the images
+  6. write an OCI layout, or push: content first, then signatures, then immutable tags, then moving tags
+  7. write image pins and release.json into the output folder
 
 Examples:
   oakum release 2.9.2
@@ -78,6 +81,15 @@ function addRelease(program: Command, { world }: Invocation): void {
       'how many components compile at once (default: by cores and memory)',
       parseCount('--jobs', 1),
     )
+    .option(
+      '--key <key>',
+      "sign with this key: a file, or awskms:// (default: an ambient OIDC token, else this machine's own key)",
+    )
+    .option('--no-sign', 'attach no signed evidence')
+    .option('--cosign-v2-tags', 'also write the .sig and .att tags that cosign 2 reads')
+    .option('--fulcio-url <url>', 'the certificate authority for keyless signing')
+    .option('--rekor-url <url>', 'the transparency log that witnesses signatures')
+    .option('--tsa-url <url>', 'the timestamp authority that witnesses signatures')
     .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
     .addOption(definitionOption())
     .addOption(lockedOption())
@@ -164,6 +176,103 @@ function addCache(program: Command, { world }: Invocation): void {
     .addOption(jsonOption())
     .addHelpText('after', '\nExamples:\n  oakum cache\n  oakum cache prune --max-size 5GB\n  oakum cache prune --all')
     .action(async (flags) => (await import('./commands/cache.ts')).prune(flags, world()));
+}
+
+const WHAT_VERIFY_CHECKS = `
+Checks:
+  the signature of the image: by a key, or by a certificate with identity and issuer, in cosign's formats 2 and 3
+  its proof of time: transparency log or timestamp, where asked for
+  that it is about this very image and not moved from another
+  with a policy: attestations, SLSA builder, level, repository and commit, SBOM against the image's content
+Exit code 0: trusted. 1: not trusted. Others: it could not be checked.
+
+Examples:
+  oakum verify registry.example.com/distroless/source-controller:v1.9.3 --key oakum.pub
+  oakum verify registry.example.com/distroless/source-controller:v1.9.3 --policy policy.yaml --vsa summary.json
+  oakum verify ghcr.io/fluxcd/source-controller:v1.9.3 \\
+    --certificate-identity-regexp '^https://github\\.com/fluxcd/.*$' \\
+    --certificate-oidc-issuer https://token.actions.githubusercontent.com`;
+
+function addVerify(program: Command, { world }: Invocation): void {
+  program
+    .command('verify')
+    .description('check who signed images, and what is attested about them')
+    .argument('<images...>', 'REGISTRY/REPOSITORY:TAG, or @sha256:DIGEST')
+    .option('--policy <file>', 'who is believed and what an image needs; see docs/evidence-verify.md')
+    .addOption(
+      new Option('--key <files>', 'public keys (PEM) of which one must have signed')
+        .argParser(collect)
+        .conflicts('policy'),
+    )
+    .addOption(
+      new Option('--certificate-identity <text>', 'the identity in the certificate, exact').conflicts('policy'),
+    )
+    .addOption(
+      new Option('--certificate-identity-regexp <expression>', 'an expression for the whole identity').conflicts(
+        'policy',
+      ),
+    )
+    .addOption(new Option('--certificate-oidc-issuer <url>', 'who vouched for the identity, exact').conflicts('policy'))
+    .addOption(
+      new Option('--certificate-oidc-issuer-regexp <expression>', 'an expression for the whole issuer').conflicts(
+        'policy',
+      ),
+    )
+    .option(
+      '--trusted-root <file>',
+      "Sigstore trusted root (JSON); certificates default to the public instance's, fetched through TUF",
+    )
+    .addOption(
+      new Option('--transparency <proof>', 'what must prove the time: default log for certificates, none for keys')
+        .choices(['log', 'timestamp', 'none'])
+        .conflicts('policy'),
+    )
+    .addOption(
+      new Option('--attestation <types>', 'signed statements needed as well, like slsaprovenance1,spdxjson')
+        .argParser(collect)
+        .conflicts('policy'),
+    )
+    .addOption(platformOption())
+    .option('--deep', 'read every layer too, and compare it with its digests')
+    .option('--vsa <file>', "write the verdicts as SLSA verification summaries, signed with this machine's key")
+    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(jsonOption())
+    .addHelpText('after', WHAT_VERIFY_CHECKS)
+    .action(async (images, flags) => (await import('./commands/verify.ts')).verify(images, flags, world()));
+}
+
+function addInspect(program: Command, { world }: Invocation): void {
+  program
+    .command('inspect')
+    .description('show what an image is, what is in it and who built it; verifies nothing')
+    .argument('<image>', 'REGISTRY/REPOSITORY:TAG, or oci:FOLDER:NAME for an OCI layout')
+    .addOption(
+      new Option('--sbom <format>', 'print the SBOM of one platform alone')
+        .choices(['spdx', 'cyclonedx'])
+        .conflicts('provenance'),
+    )
+    .option('--provenance', 'print the SLSA provenance of one platform alone')
+    .addOption(platformOption())
+    .option(
+      '--key <key>',
+      "sign with this key: a file, or awskms:// (default: an ambient OIDC token, else this machine's own key)",
+    )
+    .option('--no-sign', 'attach no signed evidence')
+    .option('--cosign-v2-tags', 'also write the .sig and .att tags that cosign 2 reads')
+    .option('--fulcio-url <url>', 'the certificate authority for keyless signing')
+    .option('--rekor-url <url>', 'the transparency log that witnesses signatures')
+    .option('--tsa-url <url>', 'the timestamp authority that witnesses signatures')
+    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  oakum inspect registry.example.com/distroless/source-controller:v1.9.3
+  oakum inspect oci:out/oci:distroless/source-controller:v1.9.3 --json
+  oakum inspect registry.example.com/distroless/source-controller:v1.9.3 --sbom spdx --platform linux/arm64`,
+    )
+    .action(async (image, flags) => (await import('./commands/inspect.ts')).inspect(image, flags, world()));
 }
 
 /** Gathers a flag's values: comma-separated, and from each time the flag is given. */

@@ -54,6 +54,8 @@ export async function openShop(
   const cache = await openCache(world.cacheFolder);
   return {
     cache,
+    clock: world.clock,
+    versions: { oakum: world.version, node: process.versions.node },
     report,
     signal: world.signal,
     isolated: flags.unsandboxed !== true,

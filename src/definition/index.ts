@@ -3,7 +3,16 @@ export { parseDefinition, readDefinition } from './definition.ts';
 export type { ReadDefinition } from './definition.ts';
 export { DefinitionError } from './error.ts';
 export type { DefinitionErrorCode } from './error.ts';
-export { digestOfLock, emptyLock, formatLock, lockFileOf, parseLock, readLock, writeLock } from './lock.ts';
+export {
+  digestOfLock,
+  emptyLock,
+  formatLock,
+  lockFileOf,
+  lockOfRelease,
+  parseLock,
+  readLock,
+  writeLock,
+} from './lock.ts';
 export type { Lock, LockedBase, LockedComponent, LockedModule, LockedRelease } from './lock.ts';
 export { definitionJsonSchema } from './schema.ts';
 export type { BaseDefinition, ChannelDefinition, ComponentDefinition, Definition } from './schema.ts';

@@ -124,6 +124,21 @@ export function formatLock(lock: Lock): string {
   return readableJson(lock);
 }
 
+/** Gives the part of a lock that one release uses, so that its digest does not change when the lock gains another. */
+export function lockOfRelease(
+  lock: Lock,
+  used: { readonly release: string; readonly toolchain: string; readonly bases: readonly string[] },
+): Lock {
+  const pick = <T>(record: Record<string, T>, names: readonly string[]) =>
+    Object.fromEntries(Object.entries(record).filter(([name]) => names.includes(name)));
+  return {
+    ...lock,
+    toolchains: pick(lock.toolchains, [used.toolchain]),
+    bases: pick(lock.bases, used.bases),
+    releases: pick(lock.releases, [used.release]),
+  };
+}
+
 /** Gives the digest of a lock's text. */
 export function digestOfLock(lock: Lock): Digest {
   return digestOf(formatLock(lock));

@@ -53,7 +53,7 @@ export type {
   RecordedSource,
   RecordedStep,
 } from './provenance/record.ts';
-export { buildSbom } from './sbom/build.ts';
+export { buildSbom, SBOM_RULES } from './sbom/build.ts';
 export { compareSbom } from './sbom/compare.ts';
 export type { CompareOptions, SbomDifference } from './sbom/compare.ts';
 export { toCycloneDx } from './sbom/cyclonedx.ts';
@@ -62,7 +62,7 @@ export type { SbomChange } from './sbom/diff.ts';
 export { readImageContent } from './sbom/image-content.ts';
 export type { DpkgPackage, ImageContent, ReadContentOptions } from './sbom/image-content.ts';
 export type { ContentFile } from './sbom/layer-content.ts';
-export { findLicences, isLicenceFile } from './sbom/licences.ts';
+export { findLicences, isLicenceFile, LICENCE_RULES } from './sbom/licences.ts';
 export type { LicenceFile } from './sbom/licences.ts';
 export { measureFile, measureTree } from './sbom/measure.ts';
 export { readSbom, toReading } from './sbom/read.ts';

@@ -2,9 +2,10 @@
 import pLimit from 'p-limit';
 import { compile, type CompiledBinary } from '#build';
 import type { StepResult } from '#cache';
-import { architectureOf, type Platform, reportStep } from '#core';
+import { architectureOf, type Digest, type Platform, reportStep } from '#core';
 import type { ChannelDefinition, Definition, Lock } from '#definition';
 import { type BuiltImage, buildImage, buildIndex, type Document, keepDocument, toAnnotations } from '#image';
+import { type Attested, attestImage } from './attest.ts';
 import { type BaseLayer, buildBaseLayer } from './base-layer.ts';
 import { type Job, openPreparation, toJob } from './prepare.ts';
 import type { Selection } from './selection.ts';
@@ -19,6 +20,12 @@ export interface BuildRequest {
   readonly selection: Selection;
   /** How many components compile at once, after the first, which fills the shared build cache. */
   readonly jobs?: number;
+  /** Of the definition's bytes, and of the part of the lock that the release uses. */
+  readonly digests: { readonly definition: Digest; readonly lock: Digest };
+  /** What was taken without proof by the checksum database. */
+  readonly exemptions: readonly { readonly module: string; readonly reason: string }[];
+  /** Versions of the tools that build, by name. */
+  readonly versions: Readonly<Record<string, string>>;
 }
 
 /** One platform of one image, in the cache. */
@@ -28,6 +35,7 @@ export interface PlatformImage {
   readonly binary: CompiledBinary;
   readonly binaryPath: string;
   readonly cached: boolean;
+  readonly attested: Attested;
 }
 
 /** One image of a channel over all its platforms, in the cache. */
@@ -36,6 +44,8 @@ export interface ChannelImage {
   readonly component: string;
   readonly version: string;
   readonly index: Document;
+  /** The source's commit time. */
+  readonly created: Date;
   readonly platforms: readonly PlatformImage[];
 }
 
@@ -62,7 +72,10 @@ export async function buildImages(request: BuildRequest, shop: Workshop): Promis
           machine: shop.machine.platform,
         });
         const [base, binary] = await Promise.all([bases(channel, platform), binaries(job)]);
-        return packing(() => packImage({ job, base, binary, channel: channelDefinition, request }, shop));
+        return packing(async (): Promise<PlatformImage> => {
+          const image = await packImage({ job, base, binary, channel: channelDefinition, request }, shop);
+          return { ...image, attested: await attestImage({ job, image, channel, build: request }, shop) };
+        });
       });
       return toIndex({ channel, component, platforms: await Promise.all(platforms), request }, shop);
     }),
@@ -131,6 +144,7 @@ async function compileJob(
     request.selection.platforms.length === 1 ? job.component : `${job.component} ${architectureOf(job.platform)}`;
   return compile(job.request, prepare, {
     cache: shop.cache,
+    clock: shop.clock,
     engine: shop.engine,
     isolated: shop.isolated,
     limits: {
@@ -155,7 +169,7 @@ interface PackRequest {
   readonly request: BuildRequest;
 }
 
-async function packImage(pack: PackRequest, shop: Workshop): Promise<PlatformImage> {
+async function packImage(pack: PackRequest, shop: Workshop): Promise<Omit<PlatformImage, 'attested'>> {
   const { job, base, binary, channel, request } = pack;
   const { component, platform, locked } = job;
   const epoch = new Date(locked.time);
@@ -203,7 +217,10 @@ async function toIndex(wanted: IndexRequest, shop: Workshop): Promise<ChannelIma
   const locked = request.lock.releases[request.release]?.components[component];
   const version = locked?.module.version ?? '';
   const index = buildIndex(
-    platforms.map(({ image }) => image.manifest.descriptor),
+    [
+      ...platforms.map(({ image }) => image.manifest.descriptor),
+      ...platforms.map(({ attested }) => attested.parcel.manifest.descriptor),
+    ],
     toAnnotations({
       title: component,
       version,
@@ -213,5 +230,5 @@ async function toIndex(wanted: IndexRequest, shop: Workshop): Promise<ChannelIma
     }),
   );
   await keepDocument(index, shop.cache.blobs);
-  return { channel, component, version, index, platforms };
+  return { channel, component, version, index, created: new Date(locked?.time ?? 0), platforms };
 }

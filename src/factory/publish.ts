@@ -1,114 +1,169 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Cache } from '#cache';
 import { type Report, reportStep } from '#core';
-import { cacheSource, copyImage, createLayout, type RegistryClient, storeInLayout } from '#image';
-import { imageName, imageTags } from '#release';
+import { layoutEvidence, registryEvidence } from '#evidence';
+import {
+  cacheSource,
+  copyImage,
+  createLayout,
+  type Document,
+  parseIndex,
+  type RegistryClient,
+  type RepositoryName,
+  storeInLayout,
+} from '#image';
+import { type ImageTags, imageName, imageTags } from '#release';
 import { FactoryError } from './error.ts';
 import type { ChannelImage } from './images.ts';
+import { type SigningOptions, signImages } from './sign.ts';
 
 /** Where images go: an OCI layout in a folder, or a registry with an optional path (`registry.example.com/flux`). */
 export type Destination =
   | { readonly kind: 'layout'; readonly folder: string }
   | { readonly kind: 'registry'; readonly client: RegistryClient; readonly registry: string };
 
-/** What {@link publish} needs beside the images. */
+/** What {@link publish} needs beside the images. `registry` is the one that names them. */
 export interface PublishOptions {
   readonly cache: Cache;
   readonly revision: number;
+  readonly registry: string;
   readonly report: Report;
+  readonly signing?: SigningOptions;
 }
 
 /**
- * Puts images where they can be pulled. In a registry a revision shows whole or not at all: first all content, then every
- * immutable tag, then the moving ones. Throws `REVISION_EXISTS` before anything is pushed when an immutable tag is taken
- * by other content.
+ * Puts images where they can be pulled, with their evidence. In a registry a revision shows whole or not at all: first all
+ * content, then signatures, then every immutable tag, then the moving ones. Gives the images as they are published: where
+ * an immutable tag names the same platform manifests already, its index stays. Throws `REVISION_EXISTS` before anything is
+ * pushed when it names others.
  */
 export async function publish(
   images: readonly ChannelImage[],
   destination: Destination,
   options: PublishOptions,
-): Promise<void> {
-  await (destination.kind === 'layout'
-    ? toLayout(images, destination.folder, options)
-    : toRegistry(images, destination, options));
+): Promise<readonly ChannelImage[]> {
+  if (destination.kind === 'registry') return toRegistry(images, destination, options);
+  await toLayout(images, destination.folder, options);
+  return images;
 }
 
 /** In a layout an image is named without registry: `distroless/source-controller:v1.9.3`. */
 async function toLayout(images: readonly ChannelImage[], folder: string, options: PublishOptions): Promise<void> {
+  const layout = await createLayout(folder);
   await reportStep(options.report, { subject: 'layout', step: 'write' }, async () => {
-    const layout = await createLayout(folder);
     for (const image of images) {
       const { immutable, moving } = imageTags(image.version, options.revision);
       for (const tag of [immutable, moving]) {
-        await storeInLayout(
-          image.index.descriptor,
-          `${image.channel}/${image.component}:${tag}`,
-          options.cache.blobs,
-          layout,
-        );
+        const name = `${image.channel}/${image.component}:${tag}`;
+        await storeInLayout(image.index.descriptor, name, options.cache.blobs, layout);
       }
     }
     return { cached: false };
   });
+  if (options.signing === undefined) return;
+  const store = layoutEvidence(layout);
+  const targets = images.map((image) => ({
+    image,
+    store,
+    name: imageName(options.registry, image.channel, image.component),
+  }));
+  await signImages(targets, { ...options.signing, report: options.report });
+}
+
+interface Target {
+  readonly image: ChannelImage;
+  readonly repository: RepositoryName;
+  readonly tags: ImageTags;
+  /** The immutable tag names these platforms' manifests already. */
+  readonly published: boolean;
 }
 
 async function toRegistry(
   images: readonly ChannelImage[],
   { client, registry }: Extract<Destination, { kind: 'registry' }>,
   options: PublishOptions,
-): Promise<void> {
-  const targets = images.map((image) => {
-    const { host, path } = splitRegistry(registry);
-    const name = imageName(path, image.channel, image.component).replace(/^\//, '');
-    return {
-      image,
-      repository: { registry: host, repository: name },
-      tags: imageTags(image.version, options.revision),
-    };
-  });
-  await Promise.all(targets.map((target) => refuseTaken(target, client)));
-  await reportStep(options.report, { subject: registry, step: 'push' }, async () => {
+): Promise<readonly ChannelImage[]> {
+  const { report, signing } = options;
+  const targets = await Promise.all(
+    images.map((image) =>
+      toTarget(image, { repository: repositoryOf(registry, image), client, revision: options.revision }),
+    ),
+  );
+  await reportStep(report, { subject: registry, step: 'push' }, async () => {
     const from = cacheSource(options.cache.blobs);
+    const fresh = targets.filter((target) => !target.published);
     await Promise.all(
-      targets.map(({ image, repository }) =>
+      fresh.map(({ image, repository }) =>
         copyImage({
           from,
           to: client.sink(repository),
           root: image.index.descriptor,
           tags: [],
-          report: options.report,
+          subject: image.component,
+          report,
         }),
       ),
     );
-    for (const kind of ['immutable', 'moving'] as const) {
-      await Promise.all(
-        targets.map(({ image, repository, tags }) =>
-          client.putManifest(repository, image.index.descriptor, image.index.bytes, tags[kind]),
-        ),
-      );
-    }
-    return { cached: false };
+    return { cached: fresh.length === 0 };
   });
+  if (signing !== undefined) {
+    const signed = targets.map(({ image, repository }) => ({
+      image,
+      name: `${repository.registry}/${repository.repository}`,
+      store: registryEvidence(client, repository),
+    }));
+    await signImages(signed, { ...signing, report });
+  }
+  for (const kind of ['immutable', 'moving'] as const) await tagAll(targets, client, kind);
+  return targets.map((target) => target.image);
 }
 
-interface Target {
-  readonly image: ChannelImage;
-  readonly repository: { readonly registry: string; readonly repository: string };
-  readonly tags: { readonly immutable: string; readonly moving: string };
+async function tagAll(targets: readonly Target[], client: RegistryClient, kind: keyof ImageTags): Promise<void> {
+  await Promise.all(
+    targets.map(async ({ image, repository, tags, published }) => {
+      if (published && kind === 'immutable') return;
+      const { descriptor, bytes } = image.index;
+      if ((await client.resolve({ ...repository, tag: tags[kind] }))?.digest === descriptor.digest) return;
+      await client.putManifest(repository, descriptor, bytes, tags[kind]);
+    }),
+  );
 }
 
-async function refuseTaken({ image, repository, tags }: Target, client: RegistryClient): Promise<void> {
-  const found = await client.resolve({ ...repository, tag: tags.immutable });
-  if (found === undefined || found.digest === image.index.descriptor.digest) return;
+interface TargetRequest {
+  readonly repository: RepositoryName;
+  readonly client: RegistryClient;
+  readonly revision: number;
+}
+
+/** Looks whether the revision is there already. Provenance holds times, so another build of the same has another index. */
+async function toTarget(image: ChannelImage, { repository, client, revision }: TargetRequest): Promise<Target> {
+  const tags = imageTags(image.version, revision);
+  const reference = { ...repository, tag: tags.immutable };
+  const found = await client.resolve(reference);
+  if (found === undefined) return { image, repository, tags, published: false };
+  if (found.digest === image.index.descriptor.digest) return { image, repository, tags, published: true };
+  const { descriptor, bytes } = await client.manifest(reference);
+  if (platformsOf({ descriptor, bytes }) === platformsOf(image.index)) {
+    return { image: { ...image, index: { descriptor, bytes } }, repository, tags, published: true };
+  }
   throw new FactoryError('REVISION_EXISTS', `the revision is published already with other content (${found.digest})`, {
     where: `${repository.registry}/${repository.repository}:${tags.immutable}`,
     hint: 'Revisions never change. Publish the new content as the next one (--revision 1), or build from the lock that made the first.',
   });
 }
 
-function splitRegistry(registry: string): { host: string; path: string } {
+/** Gives what counts as the content of an index: its platform manifests, attestations aside. */
+function platformsOf({ descriptor, bytes }: Pick<Document, 'descriptor' | 'bytes'>): string {
+  const { manifests } = parseIndex(bytes, descriptor.digest);
+  const platforms = manifests.filter((one) => one.platform?.os !== 'unknown');
+  return platforms
+    .map((one) => one.digest)
+    .sort()
+    .join();
+}
+
+function repositoryOf(registry: string, image: ChannelImage): RepositoryName {
   const slash = registry.indexOf('/');
-  return slash === -1
-    ? { host: registry, path: '' }
-    : { host: registry.slice(0, slash), path: registry.slice(slash + 1) };
+  const [host, path] = slash === -1 ? [registry, ''] : [registry.slice(0, slash), registry.slice(slash + 1)];
+  return { registry: host, repository: imageName(path, image.channel, image.component).replace(/^\//, '') };
 }

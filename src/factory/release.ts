@@ -6,6 +6,7 @@ import {
   type BaseDefinition,
   type Definition,
   digestOfLock,
+  lockOfRelease,
   type Lock,
   type LockedBase,
   type LockedModule,
@@ -26,13 +27,16 @@ import {
 import { type BuildRequest, buildImages, type ChannelImage, settled } from './images.ts';
 import { openPreparation, toJob } from './prepare.ts';
 import { type Destination, publish } from './publish.ts';
+import type { SigningOptions } from './sign.ts';
 import type { Workshop } from './workshop.ts';
 
 /** What to release and where to. Files beside the images (pins, release document) go into `outFolder`. */
-export interface ReleaseRequest extends BuildRequest {
+export interface ReleaseRequest extends Omit<BuildRequest, 'definition' | 'digests' | 'exemptions' | 'versions'> {
   readonly read: ReadDefinition;
   readonly destination: Destination;
   readonly outFolder: string;
+  /** Absent where evidence is not to be signed. */
+  readonly signing?: SigningOptions;
 }
 
 /** One row of what a release made. */
@@ -60,12 +64,19 @@ const MAX_REBUILDS = 3;
  * Throws what the rooms throw; then nothing is named in the destination and no file is half-written.
  */
 export async function releaseRevision(request: ReleaseRequest, shop: Workshop): Promise<ReleaseOutcome> {
+  const build = toBuild(request, shop);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const images = await buildImages(request, shop);
+      const built = await buildImages(build, shop);
       const { cache, report } = shop;
-      await publish(images, request.destination, { cache, report, revision: request.revision });
-      return await writeFiles(request, images);
+      const { revision, signing } = request;
+      const options = { cache, report, revision, registry: registryOf(request) };
+      const images = await publish(
+        built,
+        request.destination,
+        signing === undefined ? options : { ...options, signing },
+      );
+      return await writeFiles(request, build, images);
     } catch (error) {
       const damaged = error instanceof CacheError && (error.code === 'CACHE_CORRUPT' || error.code === 'CACHE_MISSING');
       if (!damaged || attempt >= MAX_REBUILDS) throw error;
@@ -74,8 +85,29 @@ export async function releaseRevision(request: ReleaseRequest, shop: Workshop): 
   }
 }
 
+function toBuild(request: ReleaseRequest, shop: Workshop): BuildRequest {
+  const { read, lock, release, selection } = request;
+  const { definition } = read;
+  const bases = selection.channels.map((channel) => definition.channels[channel]?.base ?? '');
+  const used = lockOfRelease(lock, { release, toolchain: definition.toolchain, bases });
+  return {
+    ...request,
+    definition,
+    digests: { definition: read.digest, lock: digestOfLock(used) },
+    exemptions: usedExemptions(definition, used, release),
+    versions: shop.versions,
+  };
+}
+
+function registryOf({ destination, read }: ReleaseRequest): string {
+  return destination.kind === 'registry' ? destination.registry : read.definition.registry;
+}
+
 /** Fetches all that a release reads: sources, modules, toolchain, base packages. Compiles nothing. */
-export async function fetchAll(request: BuildRequest, shop: Workshop): Promise<void> {
+export async function fetchAll(
+  request: Pick<BuildRequest, 'definition' | 'lock' | 'release' | 'selection'>,
+  shop: Workshop,
+): Promise<void> {
   const { definition, lock, release, selection } = request;
   const prepare = openPreparation(shop, definition);
   const [platform] = selection.platforms;
@@ -90,9 +122,13 @@ export async function fetchAll(request: BuildRequest, shop: Workshop): Promise<v
   await settled<unknown>([...jobs.map(prepare), ...packages]);
 }
 
-async function writeFiles(request: ReleaseRequest, images: readonly ChannelImage[]): Promise<ReleaseOutcome> {
-  const { definition, release, outFolder, selection, destination } = request;
-  const registry = destination.kind === 'registry' ? destination.registry : definition.registry;
+async function writeFiles(
+  request: ReleaseRequest,
+  build: BuildRequest,
+  images: readonly ChannelImage[],
+): Promise<ReleaseOutcome> {
+  const { release, outFolder, selection } = request;
+  const registry = registryOf(request);
   const nameOf = (image: ChannelImage) => imageName(registry, image.channel, image.component);
   const pins = selection.channels.map((channel) => {
     const rows = images.filter((image) => image.channel === channel);
@@ -103,7 +139,7 @@ async function writeFiles(request: ReleaseRequest, images: readonly ChannelImage
   });
   const document = {
     file: join(outFolder, 'release.json'),
-    text: formatReleaseDocument(toDocument(request, images, nameOf)),
+    text: formatReleaseDocument(toDocument(build, images, nameOf)),
   };
   for (const { file, text } of [...pins, document]) await replaceFile(file, text);
   return {
@@ -126,11 +162,11 @@ function sizeOf(image: ChannelImage): number {
 }
 
 function toDocument(
-  request: ReleaseRequest,
+  request: BuildRequest,
   images: readonly ChannelImage[],
   nameOf: (image: ChannelImage) => string,
 ): ReleaseDocument {
-  const { definition, lock, release, selection, revision, read } = request;
+  const { definition, lock, release, selection, revision } = request;
   const channels = selection.channels.map((channel): [string, ChannelRecord] => {
     const name = definition.channels[channel]?.base ?? '';
     const base = { ...(lock.bases[name] as LockedBase), name };
@@ -143,11 +179,11 @@ function toDocument(
     release,
     revision: formatRevision({ release, number: revision }),
     flux: lock.releases[release]?.flux as LockedModule,
-    definition: read.digest,
-    lock: digestOfLock(lock),
+    definition: request.digests.definition,
+    lock: request.digests.lock,
     toolchain: { version: definition.toolchain, modules: lock.toolchains[definition.toolchain] ?? {} },
     compressor: lock.compressor,
-    exemptions: usedExemptions(definition, lock, release),
+    exemptions: request.exemptions,
     channels: Object.fromEntries(channels),
   };
 }
@@ -165,13 +201,13 @@ function usedExemptions(definition: Definition, lock: Lock, release: string): Re
   );
 }
 
-function toRecord(image: ChannelImage, name: string, request: ReleaseRequest): ImageRecord {
+function toRecord(image: ChannelImage, name: string, request: BuildRequest): ImageRecord {
   const locked = request.lock.releases[request.release]?.components[image.component];
   const [first] = image.platforms;
   if (locked === undefined || first === undefined) throw new TypeError(`${image.component} was built without a lock`);
   const tags = imageTags(image.version, request.revision);
   const platforms = image.platforms.map(
-    ({ platform, image: built, binary, binaryPath }) =>
+    ({ platform, image: built, binary, binaryPath, attested }) =>
       [
         platform,
         {
@@ -181,6 +217,7 @@ function toRecord(image: ChannelImage, name: string, request: ReleaseRequest): I
           binary: { path: `/${binaryPath}`, digest: binary.binary, size: binary.size },
           modules: binary.modules,
           isolation: binary.isolation,
+          sbom: attested.sbom,
         },
       ] as const,
   );

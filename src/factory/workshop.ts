@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Debian } from '#bases';
 import type { Cache } from '#cache';
-import type { Platform, Report } from '#core';
+import type { Clock, Platform, Report } from '#core';
 import type { BaseDefinition } from '#definition';
 import type { Engine } from '#engine';
 import type { Sources } from '#sources';
@@ -9,6 +9,7 @@ import type { Sources } from '#sources';
 /** What the assembly line works with. What costs to open is opened when first needed: an unchanged run needs none of it. */
 export interface Workshop {
   readonly cache: Cache;
+  readonly clock: Clock;
   readonly sources: () => Promise<Sources>;
   readonly debian: (base: BaseDefinition) => Promise<Debian>;
   readonly engine: () => Promise<Engine>;
@@ -17,6 +18,8 @@ export interface Workshop {
   readonly report: Report;
   readonly signal: AbortSignal;
   readonly machine: { readonly platform: Platform; readonly cores: number; readonly memoryBytes: number };
+  /** Versions of the tools that build, by name: oakum, node. */
+  readonly versions: Readonly<Record<string, string>>;
   /** Names the compressor's build for which compressed digests hold. */
   readonly compressor: string;
 }

@@ -14,6 +14,8 @@ export interface PlatformRecord {
   readonly binary: { readonly path: string; readonly digest: Digest; readonly size: number };
   /** The modules compiled in: how many, and the digest of their list, one `path version h1` a line. */
   readonly modules: { readonly count: number; readonly digest: Digest };
+  /** The SBOM's documents, by format. */
+  readonly sbom: { readonly spdx: Digest; readonly cyclonedx: Digest };
   /** The isolation the binary was compiled in, as the engine described it. */
   readonly isolation: string;
 }

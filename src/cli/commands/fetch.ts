@@ -18,7 +18,7 @@ export async function fetchRelease(version: string, flags: SelectionFlags, world
     });
     const completed = await completeLock({ ...loaded, definition, version, locked: flags.locked === true }, shop);
     await keepLock(completed, loaded.lockFile, report);
-    await fetchAll({ definition, lock: completed.lock, release: completed.release, revision: 0, selection }, shop);
+    await fetchAll({ definition, lock: completed.lock, release: completed.release, selection }, shop);
     return { release: completed.release, cacheFolder: world.cacheFolder };
   });
   print(flags, done, () => `Flux ${done.release}: all that its build needs is in ${done.cacheFolder}\n`);

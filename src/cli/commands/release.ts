@@ -2,6 +2,7 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import { completeLock, releaseRevision, type ReleaseOutcome, select } from '#factory';
 import { type OutputFlags, print, withProgress } from '../session.ts';
+import { openSigner, type SigningFlags } from '../signer.ts';
 import { keepLock, loadDefinition, openShop, type SharedFlags } from '../shop.ts';
 import { formatBytes, formatSpan, formatTable } from '../format.ts';
 import { openDestination } from '../destination.ts';
@@ -15,7 +16,7 @@ export interface SelectionFlags extends SharedFlags, OutputFlags {
   readonly locked?: boolean;
 }
 
-interface ReleaseFlags extends SelectionFlags {
+interface ReleaseFlags extends SelectionFlags, SigningFlags {
   readonly to?: string;
   readonly out: string;
   readonly revision: number;
@@ -39,9 +40,9 @@ export async function release(version: string, flags: ReleaseFlags, world: World
     const destination = openDestination({ to: flags.to, outFolder, plainHttp: flags.plainHttp === true }, world);
     const completed = await completeLock({ ...loaded, definition, version, locked: flags.locked === true }, shop);
     await keepLock(completed, loaded.lockFile, report);
+    const signer = await openSigner(flags, world, report);
     return releaseRevision(
       {
-        definition,
         read: loaded.read,
         lock: completed.lock,
         release: completed.release,
@@ -50,6 +51,7 @@ export async function release(version: string, flags: ReleaseFlags, world: World
         destination,
         outFolder,
         ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
+        ...(signer === undefined ? {} : { signing: { signer, cosignV2Tags: flags.cosignV2Tags === true } }),
       },
       shop,
     );

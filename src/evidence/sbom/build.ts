@@ -24,6 +24,9 @@ import type {
   SbomRelation,
 } from './types.ts';
 
+/** Raised when the same input gives another SBOM; part of the keys under which SBOMs are kept. */
+export const SBOM_RULES = 1;
+
 /** Where a composed root says which packages it holds; each file is named for its package. */
 const STATUS_FOLDER = 'var/lib/dpkg/status.d/';
 

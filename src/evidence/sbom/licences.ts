@@ -14,6 +14,9 @@ export interface LicenceFile {
 const NAME = /^(?:un)?(?:licen[cs]e|copying)s?(?:[.-].*)?$/i;
 const CODE = /\.(?:go|ya?ml|json|sh|py|csv|tmpl|html?)$/i;
 
+/** Raised when the same files give another finding; part of the keys under which findings are kept. */
+export const LICENCE_RULES = 1;
+
 /** Words of a foreign licence's full text are a hundred thousand at most; more is something else. */
 const MAX_TEXT = 1_000_000;
 

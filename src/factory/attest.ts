@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { InstalledPackage } from '#bases';
+import { compileCommand, type CompiledModule, parseModuleList } from '#build';
+import { type Digest, reportStep, type TreeEntry } from '#core';
+import type { Definition, LockedModule } from '#definition';
+import {
+  buildAttestationManifest,
+  buildSbom,
+  builderIdOf,
+  type BuildRecord,
+  measureFile,
+  measureTree,
+  type Parcel,
+  PREDICATES,
+  type RecordedModule,
+  SBOM_RULES,
+  type SbomFile,
+  type SbomModule,
+  type Statement,
+  toCycloneDx,
+  toProvenanceV02,
+  toProvenanceV1,
+  toSpdx,
+  toStatement,
+} from '#evidence';
+import type { Json } from '#formats';
+import { keepDocument, toDocument } from '#image';
+import { formatRevision } from '#release';
+import type { BuildRequest, PlatformImage } from './images.ts';
+import { findModuleLicences } from './licences.ts';
+import type { Job } from './prepare.ts';
+import type { Workshop } from './workshop.ts';
+
+/** What is claimed of one platform's image; `parcel` is its attestation manifest for the index. */
+export interface Attested {
+  readonly parcel: Parcel;
+  readonly statements: readonly Statement[];
+  readonly sbom: { readonly spdx: Digest; readonly cyclonedx: Digest };
+}
+
+/** One image to make claims about, with what it was built from. */
+export interface AttestRequest {
+  readonly job: Job;
+  readonly image: Omit<PlatformImage, 'attested'>;
+  readonly channel: string;
+  readonly build: BuildRequest;
+}
+
+/** Writes the SBOM (once per content) and the provenance of one image, and keeps its attestation manifest in the cache. */
+export async function attestImage(request: AttestRequest, shop: Workshop): Promise<Attested> {
+  const { job, image, channel } = request;
+  const subject = { name: `${channel}/${job.component}`, digest: image.image.manifest.descriptor.digest };
+  const modules = parseModuleList(await readText(image.binary.modules.digest, shop));
+  const sbom = await writeSbom({ ...request, modules }, shop);
+  const record = recordOf({ ...request, modules });
+  const statements = [
+    toStatement(subject, PREDICATES.spdx, sbom.spdx.json),
+    toStatement(subject, PREDICATES.cyclonedx, sbom.cyclonedx.json),
+    toStatement(subject, PREDICATES.provenanceV1, toProvenanceV1(record)),
+    toStatement(subject, PREDICATES.provenanceV02, toProvenanceV02(record)),
+  ];
+  // CycloneDX is a signed referrer only: buildx shows one SBOM an image, and SPDX is the form it reads
+  const embedded = statements.filter((statement) => statement.predicateType !== PREDICATES.cyclonedx);
+  const parcel = buildAttestationManifest(image.image.manifest.descriptor, embedded);
+  for (const document of [...parcel.blobs, parcel.manifest]) await keepDocument(document, shop.cache.blobs);
+  return { parcel, statements, sbom: { spdx: sbom.spdx.digest, cyclonedx: sbom.cyclonedx.digest } };
+}
+
+type WithModules = AttestRequest & { readonly modules: readonly CompiledModule[] };
+type SbomDigests = { readonly spdx: Digest; readonly cyclonedx: Digest };
+type SbomDocument = { readonly digest: Digest; readonly json: Json };
+
+async function writeSbom(
+  request: WithModules,
+  shop: Workshop,
+): Promise<{ spdx: SbomDocument; cyclonedx: SbomDocument }> {
+  const { job, image, build } = request;
+  const { definition } = build;
+  const inputs = {
+    rules: SBOM_RULES,
+    manifest: image.image.manifest.descriptor.digest,
+    component: job.component,
+    main: job.request.main,
+    nested: job.request.nested,
+    modules: image.binary.modules.digest,
+    toolchain: job.request.toolchain,
+    vendor: definition.vendor,
+    oakum: shop.versions['oakum'] ?? '',
+  } as unknown as Json;
+  const names = { subject: `${job.component} ${job.platform}`, step: 'write SBOM' };
+  const known = await shop.cache.peek<SbomDigests>({ name: 'write-sbom', inputs }, (value) => [
+    value.spdx,
+    value.cyclonedx,
+  ]);
+  const digests =
+    known ??
+    (
+      await reportStep(shop.report, names, () =>
+        shop.cache.step<SbomDigests>(
+          { name: 'write-sbom', inputs },
+          (value) => [value.spdx, value.cyclonedx],
+          async () => {
+            const sbom = buildSbom(await sbomInput(request, shop));
+            const [spdx, cyclonedx] = [toSpdx(sbom), toCycloneDx(sbom)].map((json) =>
+              toDocument(json, 'application/json'),
+            );
+            if (spdx === undefined || cyclonedx === undefined) throw new TypeError('two documents were written');
+            for (const document of [spdx, cyclonedx]) await keepDocument(document, shop.cache.blobs);
+            return { spdx: spdx.descriptor.digest, cyclonedx: cyclonedx.descriptor.digest };
+          },
+        ),
+      )
+    ).value;
+  const read = async (digest: Digest) => ({ digest, json: JSON.parse(await readText(digest, shop)) as Json });
+  return { spdx: await read(digests.spdx), cyclonedx: await read(digests.cyclonedx) };
+}
+
+async function sbomInput(request: WithModules, shop: Workshop): Promise<Parameters<typeof buildSbom>[0]> {
+  const { job, image, build, modules, channel } = request;
+  const { definition, lock } = build;
+  const { main, nested } = { main: job.locked.module, nested: job.locked.nested };
+  const root = await composeRoot(request, shop);
+  const own = [main, ...nested].map(({ path, version, zipHash }) => ({ path, version, hash: zipHash }));
+  const licences = await findModuleLicences([...own, ...modules], shop);
+  const withLicence = (module: CompiledModule, index: number): SbomModule => {
+    const licence = licences[index];
+    return licence === undefined ? module : { ...module, licence };
+  };
+  const [licensedMain, ...licensedNested] = own.map(withLicence);
+  const toolchain = lock.toolchains[definition.toolchain]?.[shop.machine.platform] as LockedModule;
+  const origin = job.locked.origin === undefined ? {} : { origin: job.locked.origin };
+  return {
+    tool: { name: 'oakum', version: shop.versions['oakum'] ?? '' },
+    vendor: definition.vendor,
+    subject: {
+      name: `${channel}/${job.component}`,
+      version: main.version,
+      platform: job.platform,
+      digest: image.image.manifest.descriptor.digest,
+      configDigest: image.image.config.descriptor.digest,
+      created: new Date(job.locked.time),
+    },
+    main: { ...(licensedMain as SbomModule), ...origin },
+    nested: licensedNested,
+    modules: modules.map((module, index) => withLicence(module, own.length + index)),
+    go: {
+      version: definition.toolchain,
+      toolchain: { path: toolchain.path, version: toolchain.version, hash: toolchain.zipHash },
+    },
+    binary: await measureFile(image.binaryPath, shop.cache.blobs.read(image.binary.binary)),
+    files: root.files,
+    packages: root.packages,
+    distribution: root.distribution,
+  };
+}
+
+interface MeasuredRoot {
+  readonly files: readonly SbomFile[];
+  readonly packages: readonly InstalledPackage[];
+  readonly distribution: { readonly id: string; readonly versionId: string; readonly codename?: string };
+}
+
+async function composeRoot(request: AttestRequest, shop: Workshop): Promise<MeasuredRoot> {
+  const name = request.build.definition.channels[request.channel]?.base ?? '';
+  const base = request.build.definition.bases[name];
+  if (base === undefined) throw new TypeError(`base ${name} passed the checks but is not there`);
+  const debian = await shop.debian(base);
+  const root = await debian.root(request.build.lock.bases[name]?.packages[request.job.platform] ?? []);
+  return {
+    files: await measureTree(root.entries),
+    packages: root.packages,
+    distribution: await readDistribution(root.entries),
+  };
+}
+
+/** Reads os-release(5) of a root. */
+async function readDistribution(entries: readonly TreeEntry[]): Promise<MeasuredRoot['distribution']> {
+  const file = entries.find((entry) => entry.kind === 'file' && entry.path === 'usr/lib/os-release');
+  let text = '';
+  if (file?.kind === 'file') for await (const chunk of file.open()) text += Buffer.from(chunk).toString('utf8');
+  const field = (key: string) => new RegExp(`^${key}="?([^"\\n]*)"?$`, 'm').exec(text)?.[1];
+  const codename = field('VERSION_CODENAME');
+  return {
+    id: field('ID') ?? 'linux',
+    versionId: field('VERSION_ID') ?? '',
+    ...(codename === undefined ? {} : { codename }),
+  };
+}
+
+/** Gives the build's own record, from the lock and from what the compile left. */
+function recordOf(request: WithModules): BuildRecord {
+  const { job, image, channel, build, modules } = request;
+  const { definition, lock, release } = build;
+  const base = definition.channels[channel]?.base ?? '';
+  const { invocation } = image.binary;
+  return {
+    builder: { engine: 'local', id: builderIdOf('local'), version: build.versions, sandbox: image.binary.isolation },
+    invocation: {
+      id: invocation.id,
+      startedOn: new Date(invocation.startedOn),
+      finishedOn: new Date(invocation.finishedOn),
+    },
+    request: {
+      distribution: definition.name,
+      release,
+      revision: formatRevision({ release, number: build.revision }),
+      channel,
+      component: job.component,
+      platform: job.platform,
+      definition: build.digests.definition,
+      lock: build.digests.lock,
+    },
+    steps: {
+      compile: compileCommand(job.request),
+      pack: { parameters: { compressor: lock.compressor, user: definition.channels[channel]?.user ?? '' } },
+    },
+    materials: {
+      source: {
+        ...recordModule(job.locked.module),
+        ...(job.locked.origin === undefined
+          ? {}
+          : { repository: job.locked.origin.url, commit: job.locked.origin.commit }),
+        ...(job.locked.origin?.ref === undefined ? {} : { ref: job.locked.origin.ref }),
+      },
+      nested: job.locked.nested.map(recordModule),
+      modules: modules.map(({ path, version, hash }) => ({ path, version, h1: hash })),
+      toolchain: recordModule(toolchainOf(request)),
+      packages: lock.bases[base]?.packages[job.platform] ?? [],
+      distribution: distributionOf(definition, base),
+      exemptions: build.exemptions,
+    },
+  };
+}
+
+function toolchainOf({ job, build }: AttestRequest): LockedModule {
+  const modules = Object.values(build.lock.toolchains[build.definition.toolchain] ?? {});
+  const found = modules.find((module) => module.zipHash === job.request.toolchain.zipHash);
+  if (found === undefined) throw new TypeError('a toolchain was used that the lock does not hold');
+  return found;
+}
+
+/** The suite's name stands for the release: provenance needs no file of the root. */
+function distributionOf(definition: Definition, base: string): { id: string; versionId: string } {
+  const found = definition.bases[base];
+  return { id: found?.kind ?? '', versionId: found?.suites[0] ?? '' };
+}
+
+function recordModule({ path, version, zipHash }: LockedModule): RecordedModule {
+  return { path, version, h1: zipHash };
+}
+
+async function readText(digest: Digest, shop: Workshop): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of shop.cache.blobs.read(digest)) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}

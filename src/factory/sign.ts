@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import pLimit from 'p-limit';
+import { type Report, reportStep } from '#core';
+import {
+  type Claim,
+  type EvidenceStore,
+  PREDICATES,
+  publishEvidence,
+  type Signer,
+  type Statement,
+  toStatement,
+} from '#evidence';
+import type { ChannelImage } from './images.ts';
+
+/** How evidence is signed and attached. */
+export interface SigningOptions {
+  readonly signer: Signer;
+  /** Also write the tags that cosign 2 reads by default. */
+  readonly cosignV2Tags: boolean;
+}
+
+/** An image and the place that its evidence goes to. */
+export interface SigningTarget {
+  readonly image: ChannelImage;
+  /** The image's name as people pull it, without tag. */
+  readonly name: string;
+  readonly store: EvidenceStore;
+}
+
+const IMAGES_AT_ONCE = 4;
+
+/** Signs and attaches all evidence of images that lie where they will be pulled; what is attached already is left as it is. */
+export async function signImages(
+  targets: readonly SigningTarget[],
+  options: SigningOptions & { readonly report: Report },
+): Promise<void> {
+  const limit = pLimit(IMAGES_AT_ONCE);
+  await reportStep(options.report, { subject: options.signer.description, step: 'sign' }, async () => {
+    const published = await Promise.all(targets.map((target) => limit(() => signImage(target, options))));
+    return { cached: published.every((one) => one.added.length === 0) };
+  });
+}
+
+function signImage(
+  { image, name, store }: SigningTarget,
+  { signer, cosignV2Tags }: SigningOptions,
+): ReturnType<typeof publishEvidence> {
+  return publishEvidence({
+    store,
+    claims: claimsOf(image, name),
+    signer,
+    created: image.created,
+    ...(cosignV2Tags
+      ? {
+          cosignTags: {
+            reference: name,
+            signPayload: (payload) => signer.signPayload(payload),
+            recognisesPayload: (payload, signature) => signer.recognisesPayload(payload, signature),
+          },
+        }
+      : {}),
+  });
+}
+
+/**
+ * What is claimed: that index and platform manifests are ours (one signature each, as a client checks whichever it
+ * pulls), and what each platform's image holds and how it was made. Such a claim names the index beside the platform
+ * manifest, since cosign looks up a tag's index and wants the claim there.
+ */
+function claimsOf(image: ChannelImage, name: string): readonly Claim[] {
+  const index = image.index.descriptor;
+  const signature = (subject: Claim['subjects'][number]): Claim => ({
+    statement: toStatement({ name, digest: subject.digest }, PREDICATES.cosignSignature, {}),
+    subjects: [subject],
+  });
+  const platforms = image.platforms.flatMap(({ image: built, attested }) => {
+    const manifest = built.manifest.descriptor;
+    const both = (statement: Statement): Claim => ({
+      statement: {
+        ...statement,
+        subject: [...statement.subject, ...toStatement({ name, digest: index.digest }, '', {}).subject],
+      },
+      subjects: [manifest, index],
+    });
+    return [signature(manifest), ...attested.statements.map(both)];
+  });
+  return [signature(index), ...platforms];
+}
