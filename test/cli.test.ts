@@ -343,6 +343,42 @@ describe('the command line', () => {
     }, 600_000);
   });
 
+  describe('inspect', () => {
+    const image = () => `oci:${join(outside.folder, 'out/oci')}:distroless/alpha:v1.9.3`;
+
+    it('shows what is in an image, who built it and what is attached', async () => {
+      const { stdout, exitCode } = await outside.oakum(['inspect', image()]);
+      expect({ stdout, exitCode }).toEqual({ exitCode: 0, stdout: expect.stringContaining('linux/') });
+      expect(stdout).toMatch(/^ {2}runs +alpha as 65534:65534$/m);
+      expect(stdout).toMatch(/^ {2}built by +https:\/\/oakum\.dev\/builders\/local\/v1 /m);
+      expect(stdout).toMatch(/^https:\/\/spdx\.dev\/Document +linux\/\w+ +index +-$/m);
+    });
+
+    it('prints SBOM and provenance alone, and all of it as JSON', async () => {
+      const parse = async (...flags: readonly string[]): Promise<unknown> =>
+        JSON.parse((await outside.oakum(['inspect', image(), ...flags])).stdout);
+      expect(await parse('--sbom', 'spdx')).toMatchObject({ spdxVersion: 'SPDX-2.3' });
+      expect(await parse('--provenance')).toMatchObject({
+        buildDefinition: { externalParameters: { component: 'alpha', revision: '2.9.2-r0' } },
+      });
+      expect(await parse('--json')).toMatchObject({ image: image(), platforms: [{ user: '65534:65534' }] });
+    });
+
+    it('says what there is instead of what is not there', async () => {
+      expectFailure(
+        await outside.oakum(['inspect', image().replace('alpha', 'gamma')]),
+        8,
+        /It holds distroless\/alpha/,
+      );
+      expectFailure(await outside.oakum(['inspect', 'oci:out']), 2, /oci:FOLDER:NAME/);
+      expectFailure(
+        await outside.oakum(['inspect', image(), '--platform', 'linux/s390x']),
+        2,
+        /It is there for linux\//,
+      );
+    });
+  });
+
   it('prints its version and help, and shows and prunes its cache', async () => {
     expect(await outside.oakum(['--version'])).toMatchObject({
       exitCode: 0,
