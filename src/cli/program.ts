@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command, Option } from 'commander';
 import { OakumError } from '#core';
+import { addKey } from './key-program.ts';
 import type { World } from './world.ts';
 
 /** What a command's action gets beside its arguments and flags. */
@@ -45,6 +46,7 @@ export function createProgram(version: string, invocation: Invocation): Command 
   addCache(program, invocation);
   addVerify(program, invocation);
   addInspect(program, invocation);
+  addKey(program, invocation.world);
   return program;
 }
 

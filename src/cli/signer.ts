@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { OakumError, type Report } from '#core';
@@ -67,6 +68,21 @@ function witnessesOf(flags: SigningFlags, world: World): WitnessOptions | undefi
 
 async function namedSigner(name: string, world: World, witnesses: WitnessOptions | undefined): Promise<Signer> {
   if (name.startsWith('awskms://')) return createKmsSigner(openKms(name, world), witnesses);
+  return createKeySigner(await readKeyFile(name, world), witnesses);
+}
+
+/** Gives the public half of the key that a name (a file, or `awskms://`) stands for. */
+export async function publicKeyNamed(name: string, world: World): Promise<KeyObject> {
+  if (name.startsWith('awskms://')) return openKms(name, world).publicKey();
+  return createPublicKey(await readKeyFile(name, world));
+}
+
+/** The password of key files, as the environment has it. */
+export function passwordOf({ env }: World): string | undefined {
+  return env['OAKUM_KEY_PASSWORD'] ?? env['COSIGN_PASSWORD'];
+}
+
+async function readKeyFile(name: string, world: World): Promise<KeyObject> {
   const where = resolve(world.workingFolder, name);
   const bytes = await readFile(where).catch(() => undefined);
   if (bytes === undefined) {
@@ -75,11 +91,8 @@ async function namedSigner(name: string, world: World, witnesses: WitnessOptions
       hint: 'Make one with `oakum key generate`.',
     });
   }
-  const password = world.env['OAKUM_KEY_PASSWORD'] ?? world.env['COSIGN_PASSWORD'];
-  return createKeySigner(
-    await readPrivateKey(bytes, { where, ...(password === undefined ? {} : { password }) }),
-    witnesses,
-  );
+  const password = passwordOf(world);
+  return readPrivateKey(bytes, { where, ...(password === undefined ? {} : { password }) });
 }
 
 function openKms(name: string, world: World): ReturnType<typeof openAwsKms> {

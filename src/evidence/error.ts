@@ -22,7 +22,6 @@ const FAMILIES = {
   TRUSTED_ROOT_UNAVAILABLE: 'network',
   VERDICT_MISSING: 'registry',
   // Keys, and the services that take part in signing.
-  KEY_EXISTS: 'usage',
   KEY_EXPOSED: 'machine',
   KEY_MISSING: 'usage',
   KEY_PASSWORD_WRONG: 'usage',

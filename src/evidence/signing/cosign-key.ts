@@ -5,21 +5,18 @@ import { unreadableKey, wrongPassword } from './key-error.ts';
 
 /**
  * cosign's key file: PEM around JSON (go-securesystemslib, encrypted/encrypted.go) that says how the password becomes a key
- * (scrypt) and holds a PKCS #8 key sealed with it (nacl/secretbox). The numbers have a ceiling: a file must not be able to eat
- * all memory (128 N r bytes).
+ * (scrypt) and holds a PKCS #8 key sealed with it (nacl/secretbox). The numbers have a ceiling: 128 N r bytes
+ * of memory, 256 MiB at most, are taken for a file that may be anybody's.
  */
 const sealedSchema = z.object({
   kdf: z.object({
     name: z.literal('scrypt'),
-    params: z.object({
-      N: z
-        .number()
-        .int()
-        .min(2)
-        .max(2 ** 20),
-      r: z.number().int().min(1).max(16),
-      p: z.number().int().min(1).max(4),
-    }),
+    params: z
+      .object({ N: z.number().int(), r: z.number().int().min(1), p: z.number().int().min(1).max(4) })
+      .refine(
+        ({ N, r }) => Number.isInteger(Math.log2(N)) && N > 1 && N * r <= 2 ** 21,
+        'too costly, or no power of two',
+      ),
     salt: z.base64(),
   }),
   cipher: z.object({ name: z.literal('nacl/secretbox'), nonce: z.base64() }),
@@ -39,19 +36,23 @@ export function isCosignKey(pem: string): boolean {
   return LABEL.test(pem);
 }
 
-/** Takes a key in cosign's form and its password; gives the PKCS #8 key in DER. Throws `KEY_UNREADABLE`, `KEY_PASSWORD_WRONG`. */
-export async function decryptCosignKey(pem: string, password: string, where: string): Promise<Buffer> {
+/** Takes a key in cosign's form and its password, the empty one by default; gives the PKCS #8 key in DER. Throws `KEY_UNREADABLE`, `KEY_PASSWORD_WRONG`. */
+export async function decryptCosignKey(pem: string, password: string | undefined, where: string): Promise<Buffer> {
   const parsed = sealedSchema.safeParse(parseJson(LABEL.exec(pem)?.[1] ?? ''));
   if (!parsed.success) throw unreadableKey(where, "it is not in the form of cosign's keys");
   const { kdf, cipher, ciphertext } = parsed.data;
   const nonce = Buffer.from(cipher.nonce, 'base64');
   if (nonce.length !== NONCE_SIZE) throw unreadableKey(where, 'its nonce has the wrong length');
-  const key = await deriveKey(password, Buffer.from(kdf.salt, 'base64'), kdf.params);
+  const key = await deriveKey(password ?? '', Buffer.from(kdf.salt, 'base64'), kdf.params);
   const { xsalsa20poly1305 } = await import('@noble/ciphers/salsa.js');
   try {
     return Buffer.from(xsalsa20poly1305(key, nonce).decrypt(Buffer.from(ciphertext, 'base64')));
   } catch {
-    throw wrongPassword(where, 'can not be opened with this password');
+    const isGiven = password !== undefined;
+    throw wrongPassword(
+      where,
+      isGiven ? 'can not be opened with this password' : 'is encrypted, and no password was given',
+    );
   } finally {
     key.fill(0);
   }

@@ -75,6 +75,7 @@ describe('the key reader', () => {
     ['a huge file', ec + 'x'.repeat(100_000)],
     ['JSON that is no key', sealed({})],
     ['a key that wants all memory', sealed({ N: 2 ** 40 })],
+    ['a cost that scrypt does not have', sealed({ N: 1000 })],
     ['another cipher', sealed({ cipher: 'none' })],
     ['a short nonce', sealed({ nonce: 'AAAA' })],
   ])('refuses %s', async (_, pem) => {

@@ -53,7 +53,7 @@ export async function readPrivateKey(
   const text = typeof pem === 'string' ? pem : Buffer.from(pem).toString('utf8');
   if (text.length > MAX_KEY_FILE) throw unreadableKey(where, 'it is too large for a key');
   const key = isCosignKey(text)
-    ? importKey({ key: await decryptCosignKey(text, password ?? '', where), format: 'der', type: 'pkcs8' }, where)
+    ? importKey({ key: await decryptCosignKey(text, password, where), format: 'der', type: 'pkcs8' }, where)
     : importPem(text, { where, ...(password === undefined ? {} : { password }) });
   requireSupported(key, where);
   return key;

@@ -7,7 +7,7 @@ import type { TokenSource } from './identity-token.ts';
 import { createSigner, type Signer } from './signer.ts';
 import { openWitnesses } from './witnesses.ts';
 
-/** The public Sigstore service. Its timestamp authority is not asked by default: the log's promise holds a time too. */
+/** The addresses of the public Sigstore service. */
 export const PUBLIC_SIGSTORE = {
   fulcioUrl: 'https://fulcio.sigstore.dev',
   rekorUrl: 'https://rekor.sigstore.dev',

@@ -38,6 +38,7 @@ export async function openLocalKey(dataFolder: string, options: LocalKeyOptions 
         hint: 'Run "oakum key generate", or sign something: the first local use makes a key pair.',
       });
     }
+    await mkdir(dataFolder, { recursive: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await chmod(folder, 0o700);
     const { privateKey } = await generateKey({ kind: options.kind ?? 'ecdsa-p256' });
