@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawnSync } from 'node:child_process';
+import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mirrorsOf, parseAptSources } from '#bases';
 
@@ -92,6 +92,23 @@ function aptRoot(suite: string, draft: string): readonly string[] {
   ].flatMap((option) => ['-o', option]);
   run('apt-get', [...options, 'update', '-q'], draft);
   return options;
+}
+
+/**
+ * Gives a function that runs a program out of Python packages (`name==version`), installed once as pip is configured here
+ * into an environment of their own beside the other judges. Undefined where there is no Python. Throws with pip's own words.
+ */
+export async function pythonJudge(
+  name: string,
+  packages: readonly string[],
+): Promise<((program: string, args: readonly string[]) => SpawnSyncReturns<string>) | undefined> {
+  if (spawnSync('python3', ['-c', 'import venv, ensurepip']).status !== 0) return undefined;
+  const python = await made(`python-${name}`, 'bin/python', (draft) => {
+    run('python3', ['-m', 'venv', '.'], draft);
+    run('bin/python', ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...packages], draft);
+  });
+  // Programs name the folder they were installed in, which was a draft then; so they are run by their interpreter.
+  return (program, args) => spawnSync(python, [join(dirname(python), program), ...args], { encoding: 'utf8' });
 }
 
 /** Makes a folder once, also where several runs want it at once: `fill` fills a draft, which is then renamed. Gives the path of a file in it. */

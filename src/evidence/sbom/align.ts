@@ -33,7 +33,8 @@ export function align(known: KnownText, text: Words): Span | undefined {
   const allowed = Math.min(MOST_ALLOWED, 5 + Math.floor(size / 25));
   const from = Math.max(0, offset - allowed);
   const to = offset + size + allowed;
-  const kept = shortestScript(known.hashes, text.hashes.subarray(from, to), 6 * allowed);
+  const window = text.hashes.subarray(from, to);
+  const kept = slideRight(shortestScript(known.hashes, window, 6 * allowed), window);
   const first = kept?.[0];
   const last = kept?.at(-1);
   if (kept === undefined || first === undefined || last === undefined) return undefined;
@@ -42,6 +43,21 @@ export function align(known: KnownText, text: Words): Span | undefined {
   const added = text.words.slice(from, to).filter((_, at) => at > first[1] && at < last[1] && !matched.window.has(at));
   if (missing.length > allowed || added.length > allowed || [...missing, ...added].some(isWeighty)) return undefined;
   return { start: from + first[1], end: from + last[1] + 1, differences: missing.length + added.length };
+}
+
+/** Words before a licence may be its own first words as well: takes each to stand as near to its successor as it can. */
+function slideRight(
+  pairs: readonly [number, number][] | undefined,
+  window: Int32Array,
+): [number, number][] | undefined {
+  const slid: [number, number][] = [];
+  let next: [number, number] | undefined;
+  for (const [at, there] of pairs?.toReversed() ?? []) {
+    const nearer = next !== undefined && next[0] === at + 1 && window[next[1] - 1] === window[there];
+    next = [at, nearer && next !== undefined ? next[1] - 1 : there];
+    slid.push(next);
+  }
+  return pairs === undefined ? undefined : slid.reverse();
 }
 
 /** Gives where each run of words stands; a run that comes twice tells no place. */

@@ -2,27 +2,17 @@
 import { digestOf, hexOf } from '#core';
 import { canonicalJson, type Json } from '#formats';
 import { EvidenceError } from '../error.ts';
-import { toSpdxLicence } from './debian-licences.ts';
 import {
-  goCpe,
-  imagePurl,
-  modulePurl,
-  moduleSupplier,
-  packagePurl,
-  sourcePurl,
-  standardLibraryVersion,
-} from './purls.ts';
-import type {
-  ComponentKind,
-  ListedFile,
-  Sbom,
-  SbomComponent,
-  SbomFile,
-  SbomInput,
-  SbomModule,
-  SbomPackage,
-  SbomRelation,
-} from './types.ts';
+  distributionComponent,
+  fileId,
+  GO_SUPPLIER,
+  imageComponent,
+  moduleComponent,
+  packageComponent,
+  sourcesOf,
+  standardLibraryComponent,
+} from './components.ts';
+import type { ListedFile, Sbom, SbomComponent, SbomFile, SbomInput, SbomRelation } from './types.ts';
 
 /** Raised when the same input gives another SBOM; part of the keys under which SBOMs are kept. */
 export const SBOM_RULES = 1;
@@ -38,36 +28,16 @@ const CERTIFICATES = 'etc/ssl/certs/ca-certificates.crt';
  * other content, a path or a component that comes twice.
  */
 export function buildSbom(input: SbomInput): Sbom {
-  const files = [input.binary, ...input.files]
-    .map((file) => ({ ...file, id: fileId(file.path), program: file === input.binary }))
-    .sort(by((file) => file.path));
-  const owners = ownersOf(input, files);
-  const licences = new Map<string, string>();
-  const image = imageComponent(
-    input,
-    files.filter((file) => !owners.has(file.path)).map((file) => file.id),
-  );
-  const main = moduleComponent(input.main, 'application');
-  const modules = [...input.nested, ...input.modules].map((module) => moduleComponent(module, 'module'));
-  const standardLibrary = standardLibraryComponent(input.go.version);
-  const toolchain = { ...moduleComponent(input.go.toolchain, 'toolchain'), supplier: GO };
-  const packages = input.packages.map((one) => {
-    const held = files.filter((file) => owners.get(file.path) === one.name).map((file) => file.id);
-    return packageComponent(one, { input, held, licences });
-  });
-  const held = [main, ...modules, standardLibrary, distributionComponent(input), ...packages];
-  const components = [image, ...held, toolchain].sort(by((component) => component.id));
-  refuseTwice(components.map((component) => component.id));
-  const binary = fileId(input.binary.path);
-  const relations = [
-    ...held.map((component) => relate(image, 'CONTAINS', component)),
-    ...[image, ...packages].flatMap((component) => component.files.map((id) => relate(component, 'CONTAINS', { id }))),
-    ...[...modules, standardLibrary].map((component) => relate(main, 'DEPENDS_ON', component)),
-    relate({ id: binary }, 'GENERATED_FROM', main),
-    relate(toolchain, 'BUILD_TOOL_OF', { id: binary }),
-    ...composedFrom(files, packages),
-  ].sort(by(({ from, kind, to }) => `${from} ${kind} ${to}`));
   const { subject } = input;
+  const files = sorted(
+    [input.binary, ...input.files].map((file) => ({ ...file, id: fileId(file.path), program: file === input.binary })),
+    (file) => file.path,
+  );
+  const licences = new Map<string, string>();
+  const parts = partsOf(input, files, licences);
+  const { image, inside, outside } = parts;
+  const components = sorted([image, ...inside, ...outside], (component) => component.id);
+  refuseTwice(components.map((component) => component.id));
   const model = {
     name: `${subject.name} ${subject.version} ${subject.platform}`,
     created: subject.created,
@@ -78,103 +48,73 @@ export function buildSbom(input: SbomInput): Sbom {
     platform: subject.platform,
     components,
     files,
-    relations,
+    relations: sorted(relationsOf(parts, files), ({ from, kind, to }) => `${from} ${kind} ${to}`),
   };
-  const otherLicences = [...licences].sort(by(([id, text]) => `${id} ${text}`));
+  const otherLicences = sorted([...licences], ([id]) => id);
   const seed = { ...model, created: subject.created.toISOString(), otherLicences } as unknown as Json;
   return { ...model, otherLicences: new Map(otherLicences), uuid: uuidOf(canonicalJson(seed)) };
 }
 
-const GO = 'The Go Project';
+/** The components by their place: the image, what it contains, and what it was made with or from. */
+interface Parts {
+  readonly image: SbomComponent;
+  readonly main: SbomComponent;
+  /** Modules and the standard library: what the program depends on. */
+  readonly libraries: readonly SbomComponent[];
+  readonly packages: readonly SbomComponent[];
+  readonly toolchain: SbomComponent;
+  readonly source: SbomComponent;
+  readonly sources: ReadonlyMap<string, SbomComponent>;
+  readonly inside: readonly SbomComponent[];
+  readonly outside: readonly SbomComponent[];
+}
+
+function partsOf(input: SbomInput, files: readonly ListedFile[], licences: Map<string, string>): Parts {
+  const owners = ownersOf(input, files);
+  const held = new Map<string, string[]>();
+  for (const { path, id } of files) {
+    const owner = owners.get(path) ?? '';
+    const ids = held.get(owner);
+    if (ids === undefined) held.set(owner, [id]);
+    else ids.push(id);
+  }
+  const image = imageComponent(input, held.get('') ?? []);
+  const main = moduleComponent(input.main, 'application');
+  const modules = [...input.nested, ...input.modules].map((module) => moduleComponent(module, 'module'));
+  const libraries = [...modules, standardLibraryComponent(input.go.version)];
+  const packages = input.packages.map((one) =>
+    packageComponent(one, { input, held: held.get(one.name) ?? [], licences }),
+  );
+  const toolchain = { ...moduleComponent(input.go.toolchain, 'toolchain'), supplier: GO_SUPPLIER };
+  const { purl: _, ...source } = moduleComponent(input.main, 'source');
+  const sources = sourcesOf(input);
+  const inside = [main, ...libraries, distributionComponent(input), ...packages];
+  const outside = [toolchain, source, ...sources.values()];
+  return { image, main, libraries, packages, toolchain, source, sources, inside, outside };
+}
+
+function relationsOf(parts: Parts, files: readonly ListedFile[]): readonly SbomRelation[] {
+  const { image, main, libraries, packages, toolchain, source, sources, inside } = parts;
+  const programs = files.filter((file) => file.program);
+  return [
+    ...inside.map((component) => relate(image, 'CONTAINS', component)),
+    ...[image, ...packages].flatMap((component) => component.files.map((id) => relate(component, 'CONTAINS', { id }))),
+    ...libraries.map((component) => relate(main, 'DEPENDS_ON', component)),
+    ...programs.flatMap((program) => [
+      relate(program, 'GENERATED_FROM', source),
+      relate(main, 'GENERATES', program),
+      relate(toolchain, 'BUILD_TOOL_OF', program),
+    ]),
+    ...packages.flatMap((one) => {
+      const from = sources.get(one.source?.purl ?? '');
+      return from === undefined ? [] : [relate(one, 'GENERATED_FROM', from)];
+    }),
+    ...composedFrom(files, packages),
+  ];
+}
 
 function relate(from: { id: string }, kind: SbomRelation['kind'], to: { id: string }): SbomRelation {
   return { from: from.id, kind, to: to.id };
-}
-
-function imageComponent({ subject, vendor }: SbomInput, files: readonly string[]): SbomComponent {
-  return {
-    id: componentId('image', subject.name, subject.digest),
-    kind: 'image',
-    name: subject.name,
-    version: subject.version,
-    supplier: vendor,
-    licence: 'NOASSERTION',
-    purl: imagePurl(subject),
-    digest: subject.digest,
-    files,
-  };
-}
-
-function moduleComponent(module: SbomModule & SbomInput['main'], kind: ComponentKind): SbomComponent {
-  const { path, version, hash, origin } = module;
-  return {
-    id: componentId(kind, path, version),
-    kind,
-    name: path,
-    version,
-    supplier: moduleSupplier(path),
-    licence: module.licence?.expression ?? 'NOASSERTION',
-    purl: modulePurl(path, version),
-    ...(hash === undefined ? {} : { h1: hash }),
-    ...(origin === undefined ? {} : { commit: `git+${origin.url}@${origin.commit}` }),
-    files: [],
-  };
-}
-
-function standardLibraryComponent(goVersion: string): SbomComponent {
-  const version = standardLibraryVersion(goVersion);
-  return {
-    id: componentId('standard-library', 'stdlib', version),
-    kind: 'standard-library',
-    name: 'stdlib',
-    version,
-    supplier: GO,
-    licence: 'BSD-3-Clause',
-    purl: modulePurl('stdlib', version),
-    cpe: goCpe(goVersion),
-    files: [],
-  };
-}
-
-function distributionComponent({ distribution }: SbomInput): SbomComponent {
-  const { id, versionId } = distribution;
-  return {
-    id: componentId('distribution', id, versionId),
-    kind: 'distribution',
-    name: id,
-    version: versionId,
-    supplier: supplierOf(distribution),
-    licence: 'NOASSERTION',
-    files: [],
-  };
-}
-
-function supplierOf({ id }: SbomInput['distribution']): string {
-  return id.charAt(0).toUpperCase() + id.slice(1);
-}
-
-function packageComponent(
-  one: SbomPackage,
-  { input, held, licences }: { input: SbomInput; held: readonly string[]; licences: Map<string, string> },
-): SbomComponent {
-  const { distribution } = input;
-  const purl = packagePurl(one, distribution);
-  const licence = toSpdxLicence(one.licenses, one.copyright ?? `usr/share/doc/${one.name}/copyright`);
-  for (const [id, text] of licence.other) licences.set(id, text);
-  return {
-    id: componentId('package', one.name, purl),
-    kind: 'package',
-    name: one.name,
-    version: one.version,
-    supplier: supplierOf(distribution),
-    licence: licence.expression,
-    purl,
-    ...(one.maintainer === '' ? {} : { maintainer: one.maintainer }),
-    ...(one.homepage === undefined ? {} : { homepage: one.homepage }),
-    digest: one.sha256,
-    source: { ...one.source, purl: sourcePurl(one, distribution) },
-    files: held,
-  };
 }
 
 /** Gives the package that owns each path; a hard link belongs where the file that it names belongs. */
@@ -201,31 +141,20 @@ function ownersOf(input: SbomInput, files: readonly SbomFile[]): ReadonlyMap<str
 function composedFrom(files: readonly ListedFile[], packages: readonly SbomComponent[]): SbomRelation[] {
   const named = new Map(packages.map((one) => [one.name, one]));
   return files.flatMap((file) => {
-    const name = file.path === CERTIFICATES ? 'ca-certificates' : statusName(file.path);
-    const from = named.get(name ?? '');
-    return from === undefined || from.files.includes(file.id) ? [] : [relate(file, 'GENERATED_FROM', from)];
+    const certificates = file.path === CERTIFICATES ? named.get('ca-certificates') : undefined;
+    if (certificates !== undefined && !certificates.files.includes(file.id)) {
+      return [relate(certificates, 'GENERATES', file)];
+    }
+    const stanza = file.path.startsWith(STATUS_FOLDER) ? file.path.slice(STATUS_FOLDER.length) : '';
+    const described = named.get(stanza.replace(/\.md5sums$/, ''));
+    return described === undefined ? [] : [relate(file, 'METAFILE_OF', described)];
   });
 }
 
-function statusName(path: string): string | undefined {
-  return path.startsWith(STATUS_FOLDER) ? path.slice(STATUS_FOLDER.length).replace(/\.md5sums$/, '') : undefined;
-}
-
-/** Ids use the letters that SPDX allows (3.2); the hash keeps two names apart that differ in other letters only. */
-function componentId(kind: ComponentKind, name: string, version: string): string {
-  return `${kind}-${slug(name)}-${hexOf(digestOf(`${name} ${version}`)).slice(0, 10)}`;
-}
-
-function fileId(path: string): string {
-  return `File-${slug(path.slice(-40))}-${hexOf(digestOf(path)).slice(0, 10)}`;
-}
-
-function slug(text: string): string {
-  return text.replace(/[^A-Za-z0-9.]+/g, '-').replace(/^-|-$/g, '');
-}
-
-function by<T>(key: (value: T) => string): (a: T, b: T) => number {
-  return (a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0);
+function sorted<T>(values: readonly T[], key: (value: T) => string): T[] {
+  const keyed = values.map((value) => ({ value, key: key(value) }));
+  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  return keyed.map(({ value }) => value);
 }
 
 function refuseTwice(names: readonly string[]): void {

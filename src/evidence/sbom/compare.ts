@@ -90,7 +90,8 @@ function compareModules(claimed: readonly ReadComponent[], programs: readonly Go
 
 const DEVELOPMENT = '(devel)';
 
-interface RealModule {
+/** A module that is in a program; `version` is {@link DEVELOPMENT} where the linker knows none. */
+export interface RealModule {
   readonly path: string;
   readonly version: string;
   readonly hash: string | undefined;
@@ -100,8 +101,8 @@ function unversioned(module: RealModule | undefined): RealModule | undefined {
   return module?.version === DEVELOPMENT ? module : undefined;
 }
 
-/** A module that a folder replaces keeps its own name: the folder's is of no use outside its source. */
-function modulesOf({ main, dependencies }: GoBuildInfo): RealModule[] {
+/** Gives the modules in a program, what replaces one in its place. One that a folder replaces keeps its own name: the folder's is of no use outside its source. */
+export function modulesOf({ main, dependencies }: GoBuildInfo): RealModule[] {
   const all = [...(main === undefined ? [] : [main]), ...dependencies];
   return all.map((module) => {
     const { replacedBy } = module;

@@ -2,20 +2,20 @@
 import { hexOf } from '#core';
 import type { Json } from '#formats';
 import { toSeconds } from './spdx.ts';
-import type { ComponentKind, ListedFile, Sbom, SbomComponent } from './types.ts';
+import type { ComponentKind, ListedFile, Sbom, SbomComponent, SbomRelation } from './types.ts';
 
 /** The names of properties that carry what CycloneDX has no member for. */
 export const PROPERTIES = {
   h1: 'oakum:go:h1',
   size: 'oakum:size',
-  generatedFrom: 'oakum:generated-from',
+  generates: 'oakum:generates',
+  metafileOf: 'oakum:metafile-of',
   buildToolOf: 'oakum:build-tool-of',
   config: 'oakum:image:config',
   platform: 'oakum:image:platform',
-  codename: 'oakum:codename',
 } as const;
 
-const TYPES: Readonly<Record<ComponentKind, string>> = {
+const TYPES: Readonly<Record<Exclude<ComponentKind, 'source'>, string>> = {
   image: 'container',
   application: 'application',
   module: 'library',
@@ -27,7 +27,7 @@ const TYPES: Readonly<Record<ComponentKind, string>> = {
 
 /**
  * Takes the model; gives the CycloneDX 1.6 BOM as JSON: the predicate of an `https://cyclonedx.org/bom` statement. CONTAINS is
- * nesting, DEPENDS_ON is `dependencies`, the rest are properties.
+ * nesting, DEPENDS_ON is `dependencies`, GENERATED_FROM is a pedigree or a reference to the commit, the rest are properties.
  */
 export function toCycloneDx(sbom: Sbom): Json {
   const files = new Map(sbom.files.map((file) => [file.id, file]));
@@ -49,7 +49,7 @@ export function toCycloneDx(sbom: Sbom): Json {
     components: component.id === sbom.root || component.files.length === 0 ? undefined : holds(component.files),
   });
   const root = sbom.components.find((component) => component.id === sbom.root) as SbomComponent;
-  const others = sbom.components.filter((component) => component !== root);
+  const others = sbom.components.filter((component) => component !== root && component.kind !== 'source');
   return {
     $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
     bomFormat: 'CycloneDX',
@@ -78,7 +78,7 @@ function describe(component: SbomComponent): { readonly [key: string]: Json | un
   ];
   return {
     'bom-ref': component.id,
-    type: TYPES[component.kind],
+    type: component.kind === 'source' ? 'library' : TYPES[component.kind],
     name: component.name,
     version: component.version,
     supplier: { name: component.supplier },
@@ -117,13 +117,18 @@ function toFile(file: ListedFile, related: readonly (readonly [string, string])[
   };
 }
 
+const PROPERTY_OF: Readonly<Partial<Record<SbomRelation['kind'], string>>> = {
+  GENERATES: PROPERTIES.generates,
+  METAFILE_OF: PROPERTIES.metafileOf,
+  BUILD_TOOL_OF: PROPERTIES.buildToolOf,
+};
+
 /** What is said by a property of the one that it is said of. */
 function relatedOf(sbom: Sbom): ReadonlyMap<string, readonly (readonly [string, string])[]> {
   const related = new Map<string, (readonly [string, string])[]>();
   for (const { from, kind, to } of sbom.relations) {
-    if (kind !== 'GENERATED_FROM' && kind !== 'BUILD_TOOL_OF') continue;
-    const name = kind === 'GENERATED_FROM' ? PROPERTIES.generatedFrom : PROPERTIES.buildToolOf;
-    related.set(from, [...(related.get(from) ?? []), [name, to]]);
+    const name = PROPERTY_OF[kind];
+    if (name !== undefined) related.set(from, [...(related.get(from) ?? []), [name, to]]);
   }
   return related;
 }

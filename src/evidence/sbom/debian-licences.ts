@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import parse from 'spdx-expression-parse';
+import list from 'spdx-license-list';
 
 /** Short names of copyright-format 1.0 (7.2) whose SPDX id differs by more than a version's form. */
 const NAMES: Readonly<Record<string, string>> = {
@@ -13,6 +14,9 @@ const NAMES: Readonly<Record<string, string>> = {
   'gfdl-niv-1.3': 'GFDL-1.3-no-invariants-only',
   'gfdl-niv-1.3+': 'GFDL-1.3-no-invariants-or-later',
 };
+
+/** SPDX ids do not differ by case (SPDX 2.3, annex D). */
+const IDS: ReadonlyMap<string, string> = new Map(Object.keys(list).map((id) => [id.toLowerCase(), id]));
 
 /** A licence expression, and what each `LicenseRef-` in it stands for. */
 export interface DebianLicence {
@@ -57,7 +61,7 @@ function toSpdxId(name: string): string | undefined {
     family === undefined || version === undefined
       ? name
       : `${family.toUpperCase()}-${version.includes('.') ? version : `${version}.0`}-${later === '+' ? 'or-later' : 'only'}`;
-  return isExpression(candidate) && !/\s/.test(candidate) ? candidate : undefined;
+  return IDS.get(candidate.toLowerCase());
 }
 
 function toReference(name: string, where: string, other: Map<string, string>): string {

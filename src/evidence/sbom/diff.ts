@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parsePurl } from '#formats';
+import { modulesOf } from './compare.ts';
 import type { ImageContent } from './image-content.ts';
 import { modulePurl, standardLibraryVersion } from './purls.ts';
 import type { ReadComponent, SbomReading } from './read.ts';
@@ -31,12 +32,11 @@ export function diffSboms(before: SbomReading, after: SbomReading): readonly Sbo
 /** Takes an image's content; gives it in the form of an SBOM's, for images that have none. Licences are not known then. */
 export function contentReading(content: ImageContent): SbomReading {
   const part = { excluded: false, described: false };
-  const modules = [...content.programs.values()].flatMap(({ main, dependencies, goVersion }): ReadComponent[] => {
-    const all = [...(main === undefined ? [] : [main]), ...dependencies].map((module) => module.replacedBy ?? module);
-    const version = standardLibraryVersion(goVersion.split(' ')[0] ?? '');
+  const modules = [...content.programs.values()].flatMap((program): ReadComponent[] => {
+    const version = standardLibraryVersion(program.goVersion.split(' ')[0] ?? '');
     return [
-      { ...part, name: 'stdlib', version, purl: { type: 'golang', name: 'stdlib', version } },
-      ...all.map((module) => ({
+      { ...part, name: 'stdlib', version, purl: parsePurl(modulePurl('stdlib', version)) },
+      ...modulesOf(program).map((module) => ({
         ...part,
         name: module.path,
         version: module.version,

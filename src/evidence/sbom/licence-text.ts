@@ -57,7 +57,7 @@ export function wordsOf(text: string): string[] {
 
 /** `copyright notice`, `copyright holder` and their like begin a wrapped line of a licence's own text as well. */
 function isNotice(line: string): boolean {
-  if (REMAINDER.test(line)) return true;
+  if (REMAINDER.test(line) || /^copyright:? *(?:\(c\)|©|&copy;)/i.test(line)) return true;
   return (
     NOTICE.test(line) &&
     !/^copyright,? (?:notice|holder|owner|law|licen|statement|and|or|interest|protect|infring|treat)/i.test(line)

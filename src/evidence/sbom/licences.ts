@@ -25,6 +25,8 @@ const MAX_LICENCES = 24;
 
 /** The least share of a known text's sampled runs that a file must hold to be looked at closely. */
 const LEAST_SHARE = 0.7;
+/** One word that differs spoils four runs; six are reckoned, since the runs counted are a sample. */
+const RUNS_PER_DIFFERENCE = 6;
 const MAX_CANDIDATES = 16;
 
 /** Says whether a file of a module's root is to be given to {@link findLicences}. */
@@ -90,8 +92,8 @@ interface Match extends Span {
 function bestIn(text: Words): Match | undefined {
   let best: Match | undefined;
   let most = 0;
-  for (const known of candidatesFor(text)) {
-    if (known.words.length <= most) continue;
+  for (const { known, differences } of candidatesFor(text)) {
+    if (known.words.length - DIFFERENCE_WEIGHT * differences <= most) continue;
     const span = align(known, text);
     const explained = known.words.length - DIFFERENCE_WEIGHT * (span?.differences ?? 0);
     if (span === undefined || explained <= most) continue;
@@ -101,8 +103,14 @@ function bestIn(text: Words): Match | undefined {
   return best;
 }
 
-/** Known texts of which the words hold a good part, the most complete first. */
-function candidatesFor(text: Words): KnownText[] {
+/** A known text, and how many differences from it there must be at least. */
+interface Candidate {
+  readonly known: KnownText;
+  readonly differences: number;
+}
+
+/** Gives the known texts of which the words hold a good part, the most complete first. */
+function candidatesFor(text: Words): Candidate[] {
   const { texts, holders, sizes } = licenceIndex();
   const counts = new Map<number, number>();
   for (const run of sampleOf(text)) {
@@ -113,7 +121,7 @@ function candidatesFor(text: Words): KnownText[] {
     .filter(({ share }) => share >= LEAST_SHARE)
     .sort((a, b) => b.share - a.share)
     .slice(0, MAX_CANDIDATES)
-    .map(({ known }) => known);
+    .map(({ known, share }) => ({ known, differences: ((1 - share) * known.runs.length) / RUNS_PER_DIFFERENCE }));
 }
 
 /** What may stand beside known texts: at most a quarter of their length, and nothing in it that has weight. */

@@ -135,8 +135,15 @@ function fromSpdx(document: z.output<typeof spdxSchema>): SbomReading {
     ...document.documentDescribes,
     ...relationships.flatMap((one) => (one.relationshipType === 'DESCRIBES' ? [one.relatedSpdxElement] : [])),
   ]);
-  const tools = new Set(
-    relationships.flatMap((one) => (one.relationshipType === 'BUILD_TOOL_OF' ? [one.spdxElementId] : [])),
+  // A build tool made something in the image, and a source is what it was made from: neither is in it.
+  const absent = new Set(
+    relationships.flatMap(({ spdxElementId, relationshipType, relatedSpdxElement }) =>
+      relationshipType === 'BUILD_TOOL_OF'
+        ? [spdxElementId]
+        : relationshipType === 'GENERATED_FROM'
+          ? [relatedSpdxElement]
+          : [],
+    ),
   );
   return {
     format: 'spdx',
@@ -153,7 +160,7 @@ function fromSpdx(document: z.output<typeof spdxSchema>): SbomReading {
         licence,
         sha256: sumOf(one.checksums, 'SHA256'),
         h1: reference(H1_REFERENCE),
-        excluded: tools.has(one.SPDXID),
+        excluded: absent.has(one.SPDXID),
         described: described.has(one.SPDXID),
       });
     }),

@@ -13,6 +13,7 @@ const PURPOSES: Readonly<Partial<Record<ComponentKind, string>>> = {
   module: 'LIBRARY',
   'standard-library': 'LIBRARY',
   distribution: 'OPERATING-SYSTEM',
+  source: 'SOURCE',
 };
 
 /** Takes the model; gives the SPDX 2.3 document as JSON: the predicate of an `https://spdx.dev/Document` statement. */

@@ -83,7 +83,9 @@ export type ComponentKind =
   | 'standard-library'
   | 'toolchain'
   | 'distribution'
-  | 'package';
+  | 'package'
+  /** What something in the image was made from, and is not in the image itself. */
+  | 'source';
 
 /** One thing that an SBOM names. `licence` is an SPDX expression or `NOASSERTION`. */
 export interface SbomComponent {
@@ -114,7 +116,7 @@ export type ListedFile = SbomFile & { readonly id: string; readonly program: boo
 /** How two components or files stand to each other, in the words of SPDX 2.3 (11.1). */
 export interface SbomRelation {
   readonly from: string;
-  readonly kind: 'CONTAINS' | 'DEPENDS_ON' | 'GENERATED_FROM' | 'BUILD_TOOL_OF';
+  readonly kind: 'CONTAINS' | 'DEPENDS_ON' | 'GENERATED_FROM' | 'GENERATES' | 'METAFILE_OF' | 'BUILD_TOOL_OF';
   readonly to: string;
 }
 
