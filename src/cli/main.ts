@@ -13,6 +13,8 @@ const STOP_MILLISECONDS = 5000;
 /** Runs the command line of this process: the one place where argv, signals and the exit code meet. */
 async function main(): Promise<void> {
   process.umask(0o022);
+  process.stdout.on('error', quietEnd);
+  process.stderr.on('error', quietEnd);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
@@ -34,6 +36,12 @@ async function main(): Promise<void> {
       process.exitCode = error.exitCode === 0 ? 0 : EXIT_CODES.usage.code; // it has printed its message
     else fail(stop.signal.aborted ? stop.signal.reason : error);
   }
+}
+
+/** A reader that has seen enough (`| head`) is no failure. */
+function quietEnd(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
 }
 
 function fail(error: unknown): void {

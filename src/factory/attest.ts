@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { InstalledPackage } from '#bases';
 import { compileCommand, type CompiledModule, parseModuleList } from '#build';
-import { type Digest, reportStep, type TreeEntry } from '#core';
-import type { Definition, LockedModule } from '#definition';
+import { type Digest, reportStep } from '#core';
+import type { LockedModule } from '#definition';
 import {
   buildAttestationManifest,
   buildSbom,
@@ -26,6 +26,7 @@ import {
 import type { Json } from '#formats';
 import { keepDocument, toDocument } from '#image';
 import { formatRevision } from '#release';
+import type { Distribution } from './base-layer.ts';
 import type { BuildRequest, PlatformImage } from './images.ts';
 import { findModuleLicences } from './licences.ts';
 import type { Job } from './prepare.ts';
@@ -43,6 +44,7 @@ export interface AttestRequest {
   readonly job: Job;
   readonly image: Omit<PlatformImage, 'attested'>;
   readonly channel: string;
+  readonly distribution: Distribution;
   readonly build: BuildRequest;
 }
 
@@ -150,14 +152,13 @@ async function sbomInput(request: WithModules, shop: Workshop): Promise<Paramete
     binary: await measureFile(image.binaryPath, shop.cache.blobs.read(image.binary.binary)),
     files: root.files,
     packages: root.packages,
-    distribution: root.distribution,
+    distribution: request.distribution,
   };
 }
 
 interface MeasuredRoot {
   readonly files: readonly SbomFile[];
   readonly packages: readonly InstalledPackage[];
-  readonly distribution: { readonly id: string; readonly versionId: string; readonly codename?: string };
 }
 
 async function composeRoot(request: AttestRequest, shop: Workshop): Promise<MeasuredRoot> {
@@ -166,25 +167,7 @@ async function composeRoot(request: AttestRequest, shop: Workshop): Promise<Meas
   if (base === undefined) throw new TypeError(`base ${name} passed the checks but is not there`);
   const debian = await shop.debian(base);
   const root = await debian.root(request.build.lock.bases[name]?.packages[request.job.platform] ?? []);
-  return {
-    files: await measureTree(root.entries),
-    packages: root.packages,
-    distribution: await readDistribution(root.entries),
-  };
-}
-
-/** Reads os-release(5) of a root. */
-async function readDistribution(entries: readonly TreeEntry[]): Promise<MeasuredRoot['distribution']> {
-  const file = entries.find((entry) => entry.kind === 'file' && entry.path === 'usr/lib/os-release');
-  let text = '';
-  if (file?.kind === 'file') for await (const chunk of file.open()) text += Buffer.from(chunk).toString('utf8');
-  const field = (key: string) => new RegExp(`^${key}="?([^"\\n]*)"?$`, 'm').exec(text)?.[1];
-  const codename = field('VERSION_CODENAME');
-  return {
-    id: field('ID') ?? 'linux',
-    versionId: field('VERSION_ID') ?? '',
-    ...(codename === undefined ? {} : { codename }),
-  };
+  return { files: await measureTree(root.entries), packages: root.packages };
 }
 
 /** Gives the build's own record, from the lock and from what the compile left. */
@@ -226,7 +209,7 @@ function recordOf(request: WithModules): BuildRecord {
       modules: modules.map(({ path, version, hash }) => ({ path, version, h1: hash })),
       toolchain: recordModule(toolchainOf(request)),
       packages: lock.bases[base]?.packages[job.platform] ?? [],
-      distribution: distributionOf(definition, base),
+      distribution: request.distribution,
       exemptions: build.exemptions,
     },
   };
@@ -237,12 +220,6 @@ function toolchainOf({ job, build }: AttestRequest): LockedModule {
   const found = modules.find((module) => module.zipHash === job.request.toolchain.zipHash);
   if (found === undefined) throw new TypeError('a toolchain was used that the lock does not hold');
   return found;
-}
-
-/** The suite's name stands for the release: provenance needs no file of the root. */
-function distributionOf(definition: Definition, base: string): { id: string; versionId: string } {
-  const found = definition.bases[base];
-  return { id: found?.kind ?? '', versionId: found?.suites[0] ?? '' };
 }
 
 function recordModule({ path, version, zipHash }: LockedModule): RecordedModule {

@@ -74,7 +74,10 @@ export async function buildImages(request: BuildRequest, shop: Workshop): Promis
         const [base, binary] = await Promise.all([bases(channel, platform), binaries(job)]);
         return packing(async (): Promise<PlatformImage> => {
           const image = await packImage({ job, base, binary, channel: channelDefinition, request }, shop);
-          return { ...image, attested: await attestImage({ job, image, channel, build: request }, shop) };
+          return {
+            ...image,
+            attested: await attestImage({ job, image, channel, distribution: base.distribution, build: request }, shop),
+          };
         });
       });
       return toIndex({ channel, component, platforms: await Promise.all(platforms), request }, shop);
