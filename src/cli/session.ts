@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Report } from '#core';
-import { openProgress, type ProgressStyle } from './progress.ts';
+import type { ProgressStyle } from './progress.ts';
 import type { World } from './world.ts';
 
 /** Flags that choose how a command speaks. */
@@ -15,6 +15,7 @@ export async function withProgress<T>(
   world: World,
   work: (report: Report) => Promise<T>,
 ): Promise<T> {
+  const { openProgress } = await import('./progress.ts');
   const progress = await openProgress(styleOf(flags, world), process.stderr);
   try {
     return await work(progress.report);

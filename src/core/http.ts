@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Readable } from 'node:stream';
-import * as tls from 'node:tls';
 import type { Dispatcher } from 'undici';
 import type { Clock } from './clock.ts';
+import { createDispatcher, type DispatcherOptions } from './dispatcher.ts';
 import { messageOf, OakumError, redact } from './error.ts';
 
 /** Codes of {@link HttpError}. */
@@ -37,10 +37,13 @@ export interface HttpRequest {
   readonly idleMilliseconds?: number;
 }
 
+/** The headers of an answer; a global `Headers` is one too. Several of a name are joined with commas (RFC 9110 5.2). */
+export type HttpHeaders = Pick<Headers, 'get'>;
+
 /** One answer, whatever its status. The body must be read or dropped with {@link discard}. */
 export interface HttpResponse {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: HttpHeaders;
   /** The address that answered, after redirects. */
   readonly url: string;
   readonly body: AsyncIterable<Uint8Array>;
@@ -49,14 +52,10 @@ export interface HttpResponse {
 /** Sends one request; throws {@link HttpError} when no answer came. Any status is an answer. */
 export type Http = (request: HttpRequest) => Promise<HttpResponse>;
 
-/** What {@link createHttp} needs: a clock for waiting, proxies as the environment names them, more trusted CAs (PEM). */
-export interface HttpOptions {
+/** What {@link createHttp} needs: a clock for waiting, and how to connect. */
+export interface HttpOptions extends DispatcherOptions {
   readonly clock: Clock;
   readonly userAgent?: string;
-  readonly httpProxy?: string;
-  readonly httpsProxy?: string;
-  readonly noProxy?: string;
-  readonly ca?: readonly string[];
 }
 
 const RETRIED = new Set([408, 425, 429, 500, 502, 503, 504]);
@@ -66,7 +65,7 @@ const MAX_WAIT = 60_000;
 
 /** Gives an {@link Http} on undici: system and given CAs, proxies, retries with backoff that honour Retry-After (RFC 9110 10.2.3). */
 export function createHttp(options: HttpOptions): Http {
-  let dispatcher: Promise<Dispatcher> | undefined;
+  let dispatcher: Dispatcher | undefined;
   const agent = () => (dispatcher ??= createDispatcher(options));
   return async (request) => {
     const idempotent = request.method === undefined || request.method === 'GET' || request.method === 'HEAD';
@@ -74,7 +73,7 @@ export function createHttp(options: HttpOptions): Http {
     for (let attempt = 1; ; attempt += 1) {
       let wait: number;
       try {
-        const response = await follow(await agent(), request, options.userAgent, request.followRedirects ?? idempotent);
+        const response = await follow(agent(), request, options.userAgent, request.followRedirects ?? idempotent);
         if (attempt >= attempts || !isPassingStatus(response.status)) return response;
         await discard(response);
         wait = retryDelay(attempt, options.clock, response.headers);
@@ -97,7 +96,7 @@ export function isPassingStatus(status: number): boolean {
  * Gives the milliseconds to wait after the given failed attempt (1 is the first): what Retry-After says (RFC 9110 10.2.3),
  * else growing with the attempts and a little random, so that many clients do not come back at once. One minute at most.
  */
-export function retryDelay(attempt: number, clock: Clock, headers?: Headers): number {
+export function retryDelay(attempt: number, clock: Clock, headers?: HttpHeaders): number {
   return Math.min(retryAfter(headers?.get('retry-after') ?? null, clock) ?? backoff(attempt), MAX_WAIT);
 }
 
@@ -150,25 +149,6 @@ export async function readText(response: HttpResponse, maxBytes: number): Promis
   return (await readBody(response, maxBytes)).toString('utf8');
 }
 
-async function createDispatcher(options: HttpOptions): Promise<Dispatcher> {
-  const { Agent, EnvHttpProxyAgent } = await import('undici');
-  const ca = [
-    ...tls.rootCertificates,
-    ...tls.getCACertificates('system'),
-    ...tls.getCACertificates('extra'),
-    ...(options.ca ?? []),
-  ];
-  const common = { connect: { ca, timeout: 15_000 }, connections: 24, headersTimeout: 60_000 };
-  if (options.httpProxy === undefined && options.httpsProxy === undefined) return new Agent(common);
-  return new EnvHttpProxyAgent({
-    ...common,
-    requestTls: { ca },
-    ...(options.httpProxy === undefined ? {} : { httpProxy: options.httpProxy }),
-    ...(options.httpsProxy === undefined ? {} : { httpsProxy: options.httpsProxy }),
-    noProxy: options.noProxy ?? '',
-  });
-}
-
 async function follow(
   dispatcher: Dispatcher,
   request: HttpRequest,
@@ -203,9 +183,10 @@ async function send(
   if (!URL.canParse(request.url)) throw new HttpError('HTTP_UNREACHABLE', 'not a URL', { where: request.url });
   const body = typeof request.body === 'function' ? request.body() : request.body;
   try {
-    const { request: undiciRequest } = await import('undici');
-    const answer = await undiciRequest(request.url, {
-      dispatcher,
+    const { origin, pathname, search } = new URL(request.url);
+    const answer = await dispatcher.request({
+      origin,
+      path: `${pathname}${search}`,
       method: request.method ?? 'GET',
       headers: request.headers,
       body:
@@ -234,12 +215,15 @@ async function send(
   }
 }
 
-function toHeaders(raw: Record<string, string | string[] | undefined>): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(raw)) {
-    for (const one of Array.isArray(value) ? value : value === undefined ? [] : [value]) headers.append(name, one);
-  }
-  return headers;
+/** The first `Headers` of a process loads Node's own HTTP client: too much for one method. */
+function toHeaders(raw: Record<string, string | string[] | undefined>): HttpHeaders {
+  return {
+    get: (name) => {
+      const key = name.toLowerCase();
+      const value = Object.hasOwn(raw, key) ? raw[key] : undefined;
+      return Array.isArray(value) ? value.join(', ') : (value ?? null);
+    },
+  };
 }
 
 function withoutCredentials(headers: Record<string, string>): Record<string, string> {

@@ -5,8 +5,17 @@ export { digestOf, hexOf, isDigest, Measure, measure } from './digest.ts';
 export type { Digest } from './digest.ts';
 export { messageOf, OakumError, redact } from './error.ts';
 export type { ErrorDetails, ErrorFamily } from './error.ts';
-export { createHttp, discard, HttpError, isPassingStatus, limitedBody, readBody, readText, retryDelay } from './http.ts';
-export type { Http, HttpErrorCode, HttpOptions, HttpRequest, HttpResponse } from './http.ts';
+export {
+  createHttp,
+  discard,
+  HttpError,
+  isPassingStatus,
+  limitedBody,
+  readBody,
+  readText,
+  retryDelay,
+} from './http.ts';
+export type { Http, HttpErrorCode, HttpHeaders, HttpOptions, HttpRequest, HttpResponse } from './http.ts';
 export { architectureOf, PLATFORMS, platformOfMachine } from './platform.ts';
 export type { Architecture, Platform } from './platform.ts';
 export { ProcessError, runProcess } from './process.ts';

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Document, isMap, isPair, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { createRequire } from 'node:module';
+import type { Document, Node } from 'yaml';
 import type { z } from 'zod';
+
+/** The YAML library, loaded when the first text is read: most commands read none, and its 72 files take time. */
+const yaml = () => createRequire(import.meta.url)('yaml') as typeof import('yaml');
 
 /** One thing wrong in a file: where (file:line:column) and what, as one sentence. */
 export interface Fault {
@@ -18,6 +22,7 @@ export interface LocatedYaml {
 
 /** Takes a YAML text and the name to show for it; gives its value, or its syntax faults with their places. Never throws. */
 export function locateYaml(text: string, file: string): LocatedYaml {
+  const { LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, stringKeys: true });
   const show = (offset: number) => {
@@ -74,6 +79,7 @@ function sentence(message: string): string {
 }
 
 function offsetOf(document: Document, path: readonly PropertyKey[], at: 'key' | 'value'): number {
+  const { isMap, isPair, isSeq } = yaml();
   let node: Node | null = document.contents;
   let offset = node?.range?.[0] ?? 0;
   for (const [index, step] of path.entries()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import list from 'spdx-license-list/full.js';
+import { createRequire } from 'node:module';
 import { prepareWords, type Words, wordsOf } from './licence-text.ts';
 
 /** A known licence text. `id` is undefined for texts that several licences share, so that the text alone does not tell which it is. */
@@ -35,6 +35,10 @@ export function licenceIndex(): LicenceIndex {
 }
 
 function build(): LicenceIndex {
+  // Five megabytes of JSON, which only those wait for who look at licences.
+  const list = createRequire(import.meta.url)(
+    'spdx-license-list/full.js',
+  ) as typeof import('spdx-license-list/full.js');
   const known = new Map<string, { ids: Set<string>; words: readonly string[] }>();
   for (const [id, { licenseText }] of Object.entries(list)) {
     for (const words of [licenseText, ...alternativesOf(id, licenseText)].flatMap(variantsOf)) {

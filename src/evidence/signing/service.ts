@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Http, isPassingStatus, readBody, redact } from '#core';
+import { type Http, type HttpHeaders, isPassingStatus, readBody, redact } from '#core';
 import { EvidenceError } from '../error.ts';
 
 /** A service that takes part in signing, and how to reach it. */
@@ -23,7 +23,7 @@ export interface ServiceCall {
 /** What a service said. */
 export interface ServiceAnswer {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: HttpHeaders;
   readonly body: Buffer;
 }
 
