@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mirrorsOf, parseAptSources } from '#bases';
 
@@ -26,6 +26,11 @@ const JUDGES = {
   cosign: { module: 'github.com/sigstore/cosign/v3/cmd/cosign', version: 'v3.1.3', binary: 'cosign' },
   // About as long as cosign.
   syft: { module: 'github.com/anchore/syft/cmd/syft', version: 'v1.57.0', binary: 'syft' },
+  'slsa-verifier': {
+    module: 'github.com/slsa-framework/slsa-verifier/v2/cli/slsa-verifier',
+    version: 'v2.7.1',
+    binary: 'slsa-verifier',
+  },
 } as const satisfies Record<string, Judge>;
 
 /** A Go package to build, and how. */
@@ -108,7 +113,7 @@ export async function pythonJudge(
     run('bin/python', ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...packages], draft);
   });
   // Programs name the folder they were installed in, which was a draft then; so they are run by their interpreter.
-  return (program, args) => spawnSync(python, [join(dirname(python), program), ...args], { encoding: 'utf8' });
+  return (program, args) => spawnSync(python, [resolve(dirname(python), program), ...args], { encoding: 'utf8' });
 }
 
 /** Makes a folder once, also where several runs want it at once: `fill` fills a draft, which is then renamed. Gives the path of a file in it. */

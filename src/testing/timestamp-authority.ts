@@ -46,7 +46,7 @@ export async function startTimestampAuthority(
     const token = toToken(info, {
       certificate,
       privateKey,
-      includeChain: asked.wantsCertificates ? chain : [],
+      isIncluded: asked.wantsCertificates,
       time: new Date(now()),
     });
     return derSequence(derSequence(derInteger(0)), token);
@@ -98,7 +98,8 @@ function toToken(
   by: {
     readonly certificate: Buffer;
     readonly privateKey: KeyObject;
-    readonly includeChain: readonly Buffer[];
+    /** With its certificate alone: readers take the first for the signer's, and DER has its own order for several. */
+    readonly isIncluded: boolean;
     readonly time: Date;
   },
 ): Buffer {
@@ -123,7 +124,7 @@ function toToken(
     derInteger(3),
     derSet(SHA256),
     derSequence(ID.info, derContext(0, der(DER.octetString, info))),
-    ...(by.includeChain.length === 0 ? [] : [derContext(0, ...by.includeChain)]),
+    ...(by.isIncluded ? [derContext(0, by.certificate)] : []),
     derSet(signer),
   );
   return derSequence(ID.signedData, derContext(0, signed));

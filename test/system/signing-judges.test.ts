@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createHttp, systemClock } from '#core';
+import { createHttp, digestOf, systemClock } from '#core';
 import {
   type Claim,
   createKeylessSigner,
@@ -26,7 +26,7 @@ import {
 } from '#evidence';
 import { buildManifest, type Document, openRegistry, toDocument } from '#image';
 import { GITHUB_CLAIMS, type SigningService, startKeyManagement, startSigningService } from '#testing';
-import { debianJudge, judge } from '../judges.ts';
+import { debianJudge, judge, pythonJudge } from '../judges.ts';
 import { type RealRegistry, startDistribution, startGoRegistry } from '../registries.ts';
 
 const clock = systemClock();
@@ -251,6 +251,41 @@ describe.each(kinds)('with the registry $kind', ({ start }) => {
     } finally {
       await kms.stop();
     }
+  });
+});
+
+/** sigstore-python has no command that verifies an envelope alone, but a function. */
+const PYTHON = `
+import sys
+from sigstore.models import Bundle, TrustedRoot
+from sigstore.verify import Verifier
+from sigstore.verify.policy import Identity
+root, bundle, identity, issuer = sys.argv[1:]
+verifier = Verifier(trusted_root=TrustedRoot.from_file(root))
+with open(bundle) as file:
+    print(verifier.verify_dsse(Bundle.from_json(file.read()), Identity(identity=identity, issuer=issuer))[1].decode())
+`;
+
+describe('sigstore-python', () => {
+  it('accepts a keyless bundle with log and timestamp, and no other identity', async ({ skip }) => {
+    const python = await pythonJudge('sigstore', ['sigstore==4.5.1']);
+    if (python === undefined) {
+      skip('there is no Python');
+      return;
+    }
+    const { issuer, authority, log, timestamps } = service;
+    const tokens = { description: 'test', token: async () => issuer.token() };
+    const tsaUrl = `${timestamps.url}/api/v1/timestamp`;
+    const signer = createKeylessSigner({ http, clock, tokens, fulcioUrl: authority.url, rekorUrl: log.url, tsaUrl });
+    const statement = toStatement({ name: 'x', digest: digestOf('image') }, PREDICATES.provenanceV1, { a: 1 });
+    const paths = { script: join(folder, 'verify.py'), bundle: join(folder, 'python.sigstore.json') };
+    writeFileSync(paths.script, PYTHON);
+    writeFileSync(paths.bundle, JSON.stringify((await signer.sign(statement)).bundle));
+    const verify = (identity: string) => python(paths.script, [root, paths.bundle, identity, issuer.url]);
+    const accepted = verify(IDENTITY);
+    expect(accepted.status, accepted.stderr).toBe(0);
+    expect(JSON.parse(accepted.stdout)).toEqual(statement);
+    expect(verify(`${IDENTITY}x`).stderr).toContain('SANs do not match');
   });
 });
 
