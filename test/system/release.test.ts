@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main job on real input: Flux 2.9.2 as the lock pins it, made twice with nothing shared, judged by tools we did not write.
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openLayout, unpackImage, parseIndex, readContent } from '#image';
-import { judge } from '../judges.ts';
+import { debianJudge, judge } from '../judges.ts';
 import { type CliResult, runCli } from '../outside.ts';
-import { startGoRegistry } from '../registries.ts';
+import { type RealRegistry, startGoRegistry } from '../registries.ts';
 
 const COMPONENTS = [
   'source-controller',
@@ -33,8 +34,12 @@ let folder: string;
 const roots = new Map<string, string>();
 
 function release(name: string, args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
+  return oakum([...args, '--definition', DEFINITION, '--locked'], name, env);
+}
+
+function oakum(args: readonly string[], name = 'one', env: Record<string, string> = {}): Promise<CliResult> {
   const base = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', CI: 'true', ...goSettings() };
-  return runCli([...args, '--definition', DEFINITION, '--locked'], {
+  return runCli(args, {
     cwd: folder,
     env: { ...base, OAKUM_CACHE: join(folder, `cache-${name}`), OAKUM_DATA: join(folder, `data-${name}`), ...env },
   });
@@ -241,4 +246,92 @@ describe('a release of Flux 2.9.2', () => {
     },
     20 * 60_000,
   );
+});
+
+describe('the evidence of a release, for two platforms in a plain registry', () => {
+  let registry: RealRegistry;
+  let reference: string;
+  let key: string;
+  beforeAll(async () => {
+    registry = await startGoRegistry();
+    const to = [
+      '--to',
+      `${registry.host}/flux`,
+      '--cosign-v2-tags',
+      '--out',
+      'evidence',
+      '--component',
+      'source-watcher',
+    ];
+    expect(await release('one', ['release', '2.9.2', ...to])).toMatchObject({ exitCode: 0 });
+    reference = `${registry.host}/flux/distroless/source-watcher:v2.2.2`;
+    key = join(folder, 'data-one/keys/oakum.pub');
+  });
+  afterAll(() => registry.stop());
+
+  it.each([
+    ['verify'],
+    ['verify-attestation', '--type', 'slsaprovenance'],
+    ['verify-attestation', '--type', 'slsaprovenance1'],
+    ['verify-attestation', '--type', 'spdxjson'],
+    ['verify-attestation', '--type', 'cyclonedx'],
+  ])('cosign 3 and cosign 2 accept: %s %s %s', async (...words) => {
+    const command = words.filter((word) => word !== undefined);
+    await run(await judge('cosign'), [...command, '--key', key, '--private-infrastructure', reference]);
+    const old = await debianJudge('cosign', 'usr/bin/cosign', 'trixie');
+    if (old !== undefined) await run(old, [...command, '--key', key, '--insecure-ignore-tlog', reference]);
+  });
+
+  it('docker buildx prints the SBOM and the provenance of each platform', async () => {
+    const buildx = await debianJudge('docker-buildx', 'usr/libexec/docker/cli-plugins/docker-buildx', 'trixie');
+    if (buildx === undefined)
+      return expect(spawnSync('apt-get', ['--version']).status, 'no apt, no Debian judge').not.toBe(0);
+    for (const platform of ['linux/amd64', 'linux/arm64']) {
+      const inspect = (format: string) => run(buildx, ['imagetools', 'inspect', reference, '--format', format]);
+      const sbom = JSON.parse(await inspect(`{{ json (index .SBOM "${platform}").SPDX}}`));
+      expect(sbom.packages.map((one: { name: string }) => one.name)).toContain('tzdata');
+      const provenance = JSON.parse(await inspect(`{{ json (index .Provenance "${platform}").SLSA}}`));
+      expect(JSON.stringify(provenance.materials)).toContain('fluxcd/source-watcher');
+    }
+  });
+
+  it('oakum verifies all of it, and tells another key no', async () => {
+    const policy = join(folder, 'policy.yaml');
+    await writeFile(
+      policy,
+      `version: 1\nidentities:\n  - key: ${key}\nrequire:\n  attestations: [slsaprovenance1, spdxjson, cyclonedx]\n  sbom: true\n  slsa:\n    minimumLevel: 1\n`,
+    );
+    const trusted = await oakum(['verify', reference, '--policy', policy, '--json']);
+    expect({ exitCode: trusted.exitCode, text: trusted.stdout + trusted.stderr }).toMatchObject({ exitCode: 0 });
+    const other = join(folder, 'other.pub');
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    await writeFile(other, publicKey.export({ type: 'spki', format: 'pem' }));
+    expect(await oakum(['verify', reference, '--key', other])).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringContaining('not trusted'),
+    });
+  });
+
+  it('stays as it is when the same revision is published again', async () => {
+    const crane = await judge('crane');
+    const digest = () => run(crane, ['digest', reference]);
+    const [before, tags] = [
+      await digest(),
+      await run(crane, ['ls', `${registry.host}/flux/distroless/source-watcher`]),
+    ];
+    const to = [
+      '--to',
+      `${registry.host}/flux`,
+      '--cosign-v2-tags',
+      '--out',
+      'evidence',
+      '--component',
+      'source-watcher',
+    ];
+    expect(await release('one', ['release', '2.9.2', ...to])).toMatchObject({ exitCode: 0 });
+    expect([await digest(), await run(crane, ['ls', `${registry.host}/flux/distroless/source-watcher`])]).toEqual([
+      before,
+      tags,
+    ]);
+  });
 });
