@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openCache } from '#cache';
-import { digestOf, type Platform, runProcess, type TreeEntry } from '#core';
+import { architectureOf, digestOf, type Platform, runProcess, type TreeEntry } from '#core';
 import { measureFile, measureTree, readImageContent, type ImageContent, type SbomInput } from '#evidence';
 import {
   buildImage,
@@ -29,14 +29,16 @@ export interface SbomStage {
 const epoch = new Date('2026-02-03T04:05:06Z');
 const PATH = 'example.com/flux/small/v2';
 const API = 'example.com/flux/small/api/v2';
-const GOMOD = `module ${PATH}\n\ngo 1.24\n\nrequire (\n\texample.com/Dep/greet v1.2.3\n\t${API} v2.0.0\n)\n\nreplace ${API} => ./api\n`;
+const goMod = (version: string) =>
+  `module ${PATH}\n\ngo 1.24\n\nrequire (\n\texample.com/Dep/greet ${version}\n\t${API} v2.0.0\n)\n\nreplace ${API} => ./api\n`;
 const MAIN = `package main\n\nimport (\n\t"fmt"\n\n\t"example.com/Dep/greet"\n\t"${API}"\n)\n\nfunc main() { fmt.Println(greet.Hello(), api.Name) }\n`;
 
-/** Compiles the program for a platform and packs it in `folder`. Throws with Go's words when that fails. */
-export async function stageSbom(folder: string, platform: Platform = 'linux/amd64'): Promise<SbomStage> {
-  const program = await compile(join(folder, 'src'), platform);
+/** Compiles the program, with a module of some version, and packs it in `folder`. Throws with Go's words when that fails. */
+export async function stageSbom(folder: string, version = 'v1.2.3'): Promise<SbomStage> {
+  const platform: Platform = 'linux/amd64';
+  const program = await compile(join(folder, 'src'), platform, version);
   const cache = await openCache(join(folder, 'cache'));
-  const architecture = platform === 'linux/amd64' ? 'amd64' : 'arm64';
+  const architecture = architectureOf(platform);
   const packages = packagesFor(architecture);
   const entries = treeOf(packages);
   const { layer } = await storeLayer({ inputs: `base ${platform}`, entries: () => entries, epoch }, cache);
@@ -95,19 +97,19 @@ export async function stageSbom(folder: string, platform: Platform = 'linux/amd6
   };
 }
 
-async function compile(folder: string, platform: Platform) {
+async function compile(folder: string, platform: Platform, version: string) {
   const proxy = await startGoProxy();
   try {
     const module = proxy.publish({
       path: 'example.com/Dep/greet',
-      version: 'v1.2.3',
+      version,
       files: {
         'go.mod': 'module example.com/Dep/greet\n\ngo 1.24\n',
         'greet.go': 'package greet\n\n// Hello greets.\nfunc Hello() string { return "hello" }\n',
       },
     });
     const files: Readonly<Record<string, string>> = {
-      'go.mod': GOMOD,
+      'go.mod': goMod(version),
       'main.go': MAIN,
       'api/go.mod': `module ${API}\n\ngo 1.24\n`,
       'api/api.go': 'package api\n\n// Name is a name.\nconst Name = "small"\n',
@@ -120,7 +122,7 @@ async function compile(folder: string, platform: Platform) {
     const env = {
       ...definedOf(process.env),
       CGO_ENABLED: '0',
-      GOARCH: platform === 'linux/amd64' ? 'amd64' : 'arm64',
+      GOARCH: architectureOf(platform),
       GOFLAGS: '-mod=mod -modcacherw',
       GOMODCACHE: join(folder, '.modules'),
       GONOSUMDB: '*',

@@ -46,6 +46,7 @@ export function createProgram(version: string, invocation: Invocation): Command 
   addCache(program, invocation);
   addVerify(program, invocation);
   addInspect(program, invocation);
+  addDiff(program, invocation);
   addKey(program, invocation.world);
   return program;
 }
@@ -199,7 +200,7 @@ function addVerify(program: Command, { world }: Invocation): void {
   program
     .command('verify')
     .description('check who signed images, and what is attested about them')
-    .argument('<images...>', 'REGISTRY/REPOSITORY:TAG, or @sha256:DIGEST')
+    .argument('<images...>', 'REGISTRY/REPOSITORY:TAG or @sha256:DIGEST, or oci:FOLDER:NAME')
     .option('--policy <file>', 'who is believed and what an image needs; see docs/evidence-verify.md')
     .addOption(
       new Option('--key <files>', 'public keys (PEM) of which one must have signed')
@@ -241,6 +242,27 @@ function addVerify(program: Command, { world }: Invocation): void {
     .addOption(jsonOption())
     .addHelpText('after', WHAT_VERIFY_CHECKS)
     .action(async (images, flags) => (await import('./commands/verify.ts')).verify(images, flags, world()));
+}
+
+function addDiff(program: Command, { world }: Invocation): void {
+  program
+    .command('diff')
+    .description('show what changed from one image to another; verifies nothing')
+    .argument('<before>', 'REGISTRY/REPOSITORY:TAG, or oci:FOLDER:NAME for an OCI layout')
+    .argument('<after>', 'likewise')
+    .addOption(platformOption())
+    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Compares modules, packages, toolchain, licences and files by the SBOMs of both images, or by their layers where one has none.
+
+Examples:
+  oakum diff registry.example.com/distroless/source-controller:v1.9.3-r0 registry.example.com/distroless/source-controller:v1.9.3-r1
+  oakum diff oci:out/oci:distroless/source-controller:v1.9.3 ghcr.io/fluxcd/source-controller:v1.9.3 --platform linux/amd64`,
+    )
+    .action(async (before, after, flags) => (await import('./commands/diff.ts')).diff(before, after, flags, world()));
 }
 
 function addInspect(program: Command, { world }: Invocation): void {

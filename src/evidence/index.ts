@@ -57,6 +57,8 @@ export { buildSbom, SBOM_RULES } from './sbom/build.ts';
 export { compareSbom } from './sbom/compare.ts';
 export type { CompareOptions, SbomDifference } from './sbom/compare.ts';
 export { toCycloneDx } from './sbom/cyclonedx.ts';
+export { diffImages } from './sbom/diff-images.ts';
+export type { DiffOptions, DiffSide, PlatformDiff } from './sbom/diff-images.ts';
 export { contentReading, diffSboms } from './sbom/diff.ts';
 export type { SbomChange } from './sbom/diff.ts';
 export { readImageContent } from './sbom/image-content.ts';

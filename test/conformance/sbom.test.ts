@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An SBOM of a real image: true of it, valid by the formats' own schemas and tools, and found out when it is not true.
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +12,10 @@ import {
   buildSbom,
   compareSbom,
   contentReading,
+  diffImages,
   diffSboms,
   type ImageContent,
+  layoutEvidence,
   readImageContent,
   readSbom,
   type SbomInput,
@@ -20,6 +23,7 @@ import {
   toReading,
   toSpdx,
 } from '#evidence';
+import { MAX_MANIFEST_BYTES, openLayout, readContent } from '#image';
 import { pythonJudge } from '../judges.ts';
 import { type SbomStage, stageSbom } from '../sbom-stage.ts';
 
@@ -279,6 +283,28 @@ describe('the image reader', () => {
       },
     };
     await expect(readImageContent(altered, stage.manifest, { temporary })).rejects.toMatchObject({ family: 'proof' });
+  });
+});
+
+describe('two images', () => {
+  const side = async (folderOf: string) => {
+    const layout = await openLayout(folderOf);
+    const descriptor = await layout.resolve('small:v1');
+    const bytes = await readContent(layout, descriptor, MAX_MANIFEST_BYTES);
+    return { image: folderOf, root: { descriptor, bytes }, store: layoutEvidence(layout) };
+  };
+
+  it('without an SBOM differ by what their layers hold', async () => {
+    const later = await stageSbom(join(folder, 'later'), 'v1.2.4');
+    const temporary = () => join(folder, `diff-${randomUUID()}`);
+    const [one] = await diffImages(await side(stage.layout), await side(later.layout), { temporary });
+    expect(one).toMatchObject({ platform: 'linux/amd64', from: 'layers' });
+    expect(one?.changes.map(({ what, name, before, after }) => [what, name, before, after])).toEqual([
+      ['module', 'example.com/Dep/greet', 'v1.2.3', 'v1.2.4'],
+      ['file', '/usr/local/bin/small', stage.input.binary.digest, later.input.binary.digest],
+    ]);
+    const [same] = await diffImages(await side(stage.layout), await side(stage.layout), { temporary });
+    expect(same?.changes).toEqual([]);
   });
 });
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { digestOf, hexOf } from '#core';
-import { canonicalJson, type Json } from '#formats';
 import { EvidenceError } from '../error.ts';
 import {
   distributionComponent,
@@ -30,7 +29,7 @@ const CERTIFICATES = 'etc/ssl/certs/ca-certificates.crt';
 export function buildSbom(input: SbomInput): Sbom {
   const { subject } = input;
   const files = sorted(
-    [input.binary, ...input.files].map((file) => ({ ...file, id: fileId(file.path), program: file === input.binary })),
+    [input.binary, ...input.files].map((file) => listedFile(file, file === input.binary)),
     (file) => file.path,
   );
   const licences = new Map<string, string>();
@@ -42,7 +41,7 @@ export function buildSbom(input: SbomInput): Sbom {
     name: `${subject.name} ${subject.version} ${subject.platform}`,
     created: subject.created,
     author: input.vendor,
-    tool: input.tool,
+    tool: { name: input.tool.name, version: input.tool.version },
     root: image.id,
     configDigest: subject.configDigest,
     platform: subject.platform,
@@ -51,8 +50,12 @@ export function buildSbom(input: SbomInput): Sbom {
     relations: sorted(relationsOf(parts, files), ({ from, kind, to }) => `${from} ${kind} ${to}`),
   };
   const otherLicences = sorted([...licences], ([id]) => id);
-  const seed = { ...model, created: subject.created.toISOString(), otherLicences } as unknown as Json;
-  return { ...model, otherLicences: new Map(otherLicences), uuid: uuidOf(canonicalJson(seed)) };
+  return { ...model, otherLicences: new Map(otherLicences), uuid: uuidOf(JSON.stringify([model, otherLicences])) };
+}
+
+/** Members in one order, whatever the caller's, since the model's text makes its name. */
+function listedFile({ path, digest, sha1, size, sameAs }: SbomFile, program: boolean): ListedFile {
+  return { id: fileId(path), path, digest, sha1, size, program, ...(sameAs === undefined ? {} : { sameAs }) };
 }
 
 /** The components by their place: the image, what it contains, and what it was made with or from. */

@@ -101,7 +101,7 @@ export function packageComponent(
     ...(one.maintainer === '' ? {} : { maintainer: one.maintainer }),
     ...(one.homepage === undefined ? {} : { homepage: one.homepage }),
     digest: one.sha256,
-    source: { ...one.source, purl: sourcePurl(one, distribution) },
+    source: { name: one.source.name, version: one.source.version, purl: sourcePurl(one, distribution) },
     files: held,
   };
 }

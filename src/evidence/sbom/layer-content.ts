@@ -115,7 +115,7 @@ async function readFile(
   } else if (DPKG.test(path) || OS_RELEASE.test(path)) {
     if (size > MAX_TEXT_BYTES || layer.texts.size > MAX_TEXTS) throw invalid('it is too large to be read', path);
     layer.texts.set(path, await textOf(whole));
-  } else for await (const _ of whole);
+  } else await drain(whole);
   layer.files.set(path, { digest: sum.digest(), size, mode });
 }
 
@@ -138,6 +138,12 @@ async function peek(
     yield* bytes;
   })();
   return { head, whole };
+}
+
+/** Reads to the end, for the measure's sake. */
+async function drain(bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  const chunks = bytes[Symbol.asyncIterator]();
+  while ((await chunks.next()).done !== true);
 }
 
 async function textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
