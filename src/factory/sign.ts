@@ -50,15 +50,7 @@ function signImage(
     claims: claimsOf(image, name),
     signer,
     created: image.created,
-    ...(cosignV2Tags
-      ? {
-          cosignTags: {
-            reference: name,
-            signPayload: (payload) => signer.signPayload(payload),
-            recognisesPayload: (payload, signature) => signer.recognisesPayload(payload, signature),
-          },
-        }
-      : {}),
+    ...(cosignV2Tags ? { cosignTags: { ...signer, reference: name } } : {}),
   });
 }
 

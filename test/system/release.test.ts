@@ -299,7 +299,7 @@ describe('the evidence of a release, for two platforms in a plain registry', () 
     const policy = join(folder, 'policy.yaml');
     await writeFile(
       policy,
-      `version: 1\nidentities:\n  - key: ${key}\nrequire:\n  attestations: [slsaprovenance1, spdxjson, cyclonedx]\n  sbom: true\n  slsa:\n    minimumLevel: 1\n`,
+      `version: 1\nidentities:\n  - key: ${key}\nrequire:\n  signature: each\n  attestations: [slsaprovenance, slsaprovenance1, spdxjson, cyclonedx]\n  sbom: matches\n  slsa:\n    builders: [{ id: 'https://oakum.dev/builders/local/v1', level: 1 }]\n    source: { repository: 'https://github.com/fluxcd/source-watcher' }\n`,
     );
     const trusted = await oakum(['verify', reference, '--policy', policy, '--json']);
     expect({ exitCode: trusted.exitCode, text: trusted.stdout + trusted.stderr }).toMatchObject({ exitCode: 0 });

@@ -131,20 +131,13 @@ function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
 
 function fromSpdx(document: z.output<typeof spdxSchema>): SbomReading {
   const { relationships } = document;
-  const described = new Set([
-    ...document.documentDescribes,
-    ...relationships.flatMap((one) => (one.relationshipType === 'DESCRIBES' ? [one.relatedSpdxElement] : [])),
-  ]);
-  // A build tool made something in the image, and a source is what it was made from: neither is in it.
-  const absent = new Set(
-    relationships.flatMap(({ spdxElementId, relationshipType, relatedSpdxElement }) =>
-      relationshipType === 'BUILD_TOOL_OF'
-        ? [spdxElementId]
-        : relationshipType === 'GENERATED_FROM'
-          ? [relatedSpdxElement]
-          : [],
-    ),
-  );
+  const targetsOf = (type: string) =>
+    relationships.flatMap((one) => (one.relationshipType === type ? [one.relatedSpdxElement] : []));
+  const described = new Set([...document.documentDescribes, ...targetsOf('DESCRIBES')]);
+  const contained = new Set(targetsOf('CONTAINS'));
+  // A build tool made something in the image, and a source is what it was made from: neither is in it, unless it is said to be.
+  const tools = relationships.flatMap((one) => (one.relationshipType === 'BUILD_TOOL_OF' ? [one.spdxElementId] : []));
+  const absent = new Set([...tools, ...targetsOf('GENERATED_FROM')].filter((id) => !contained.has(id)));
   return {
     format: 'spdx',
     specVersion: document.spdxVersion.slice('SPDX-'.length),
