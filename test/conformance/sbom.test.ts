@@ -298,7 +298,7 @@ describe('two images', () => {
     const later = await stageSbom(join(folder, 'later'), 'v1.2.4');
     const temporary = () => join(folder, `diff-${randomUUID()}`);
     const [one] = await diffImages(await side(stage.layout), await side(later.layout), { temporary });
-    expect(one).toMatchObject({ platform: 'linux/amd64', from: 'layers' });
+    expect(one).toMatchObject({ from: 'layers' });
     expect(one?.changes.map(({ what, name, before, after }) => [what, name, before, after])).toEqual([
       ['module', 'example.com/Dep/greet', 'v1.2.3', 'v1.2.4'],
       ['file', '/usr/local/bin/small', stage.input.binary.digest, later.input.binary.digest],

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { diffImages, type PlatformDiff, type SbomChange } from '#evidence';
 import { formatBytes, formatTable } from '../format.ts';
+import { openImage } from '../image.ts';
+import { openRegistryClient } from '../registry.ts';
 import { type OutputFlags, print } from '../session.ts';
 import type { World } from '../world.ts';
-import { openImage } from './inspect.ts';
 
 interface DiffFlags extends OutputFlags {
   readonly platform?: readonly string[];
@@ -15,8 +16,13 @@ interface DiffFlags extends OutputFlags {
 
 /** `oakum diff`: prints what changed from one image to another. */
 export async function diff(before: string, after: string, flags: DiffFlags, world: World): Promise<void> {
-  const [a, b] = await Promise.all([openImage(before, flags, world), openImage(after, flags, world)]);
-  const platforms = await diffImages(a, b, {
+  const client = openRegistryClient(flags.plainHttp === true, world);
+  const open = async (name: string) => {
+    const { image, store, root } = await openImage(name, client, world.workingFolder);
+    return { image, store, root: await root() };
+  };
+  const [older, newer] = await Promise.all([open(before), open(after)]);
+  const platforms = await diffImages(older, newer, {
     ...(flags.platform === undefined ? {} : { platforms: flags.platform }),
     temporary: () => join(tmpdir(), `oakum-diff-${randomUUID()}`),
   });
@@ -33,6 +39,11 @@ function describe({ platform, from, changes, size }: PlatformDiff): string {
 }
 
 function toRow({ what, name, before, after }: SbomChange): readonly string[] {
-  const shown = (value: string | undefined) => value?.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]{52}$/, '$1') ?? '-';
-  return [what, name, shown(before), shown(after)];
+  const short = (value: string | undefined) => value?.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]{52}$/, '$1') ?? '-';
+  return [what, name, short(before), short(after)].map(shown);
+}
+
+/** What strangers wrote must not steer the terminal. */
+function shown(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?');
 }

@@ -48,11 +48,7 @@ export async function inspect(image: string, flags: InspectFlags, world: World):
 }
 
 /** `oci:FOLDER:NAME` is an image of a layout, as skopeo writes it; all else is one of a registry. */
-export async function openImage(
-  image: string,
-  flags: Pick<InspectFlags, 'platform' | 'plainHttp'>,
-  world: World,
-): Promise<InspectRequest> {
+async function openImage(image: string, flags: InspectFlags, world: World): Promise<InspectRequest> {
   const platforms = flags.platform === undefined ? {} : { platforms: flags.platform };
   const [, folder, name] = /^oci:([^:]+):(.+)$/.exec(image) ?? [];
   if (folder !== undefined && name !== undefined) {

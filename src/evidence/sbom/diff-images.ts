@@ -4,7 +4,7 @@ import type { EvidenceStore } from '../attach/store.ts';
 import { EvidenceError } from '../error.ts';
 import { findPredicate } from '../inspect/inspect-image.ts';
 import { PREDICATES } from '../statement.ts';
-import { selectPlatforms } from '../verify/platforms.ts';
+import { type PlatformTarget, selectPlatforms } from '../verify/platforms.ts';
 import { contentReading, diffSboms, type SbomChange } from './diff.ts';
 import { readImageContent } from './image-content.ts';
 import { type SbomReading, toReading } from './read.ts';
@@ -36,24 +36,19 @@ export async function diffImages(
   after: DiffSide,
   options: DiffOptions,
 ): Promise<readonly PlatformDiff[]> {
-  const targets = ({ root, image }: DiffSide) => selectPlatforms(root, options.platforms, image).targets;
-  const others = new Map(targets(after).map((target) => [target.name, target]));
-  const common = targets(before).flatMap((target) => {
-    const other = others.get(target.name);
-    return other === undefined ? [] : [{ name: target.name, before: target.descriptor, after: other.descriptor }];
-  });
+  const common = pairsOf(before, after, options.platforms);
   if (common.length === 0) {
     throw new EvidenceError('PLATFORM_MISSING', 'the two images have no platform in common', { where: after.image });
   }
   return Promise.all(
     common.map(async (pair): Promise<PlatformDiff> => {
       const sides = [
-        { side: before, descriptor: pair.before },
-        { side: after, descriptor: pair.after },
+        { side: before, target: pair.before },
+        { side: after, target: pair.after },
       ] as const;
-      const sboms = await Promise.all(sides.map(({ side }) => sbomOf(side, pair.name)));
+      const sboms = await Promise.all(sides.map(({ side, target }) => sbomOf(side, target)));
       const sizes = await Promise.all(
-        sides.map(async ({ side, descriptor }) => {
+        sides.map(async ({ side, target: { descriptor } }) => {
           const bytes = await readContent(side.store.source, descriptor, MAX_MANIFEST_BYTES);
           return parseManifest(bytes, side.image).layers.reduce((sum, layer) => sum + layer.size, 0);
         }),
@@ -63,7 +58,7 @@ export async function diffImages(
       if (beforeSbom !== undefined && afterSbom !== undefined) {
         return { platform: pair.name, from: 'SBOM', changes: diffSboms(beforeSbom, afterSbom), size };
       }
-      const read = async ({ side, descriptor }: (typeof sides)[number]) =>
+      const read = async ({ side, target: { descriptor } }: (typeof sides)[number]) =>
         contentReading(await readImageContent(side.store.source, descriptor, { temporary: options.temporary }));
       const changes = diffSboms(await read(sides[0]), await read(sides[1]));
       return { platform: pair.name, from: 'layers', changes, size };
@@ -71,10 +66,27 @@ export async function diffImages(
   );
 }
 
-async function sbomOf(side: DiffSide, platform: string): Promise<SbomReading | undefined> {
+/** The manifests that belong together: by platform, or the only one of each image, since a manifest alone does not name its own. */
+function pairsOf(before: DiffSide, after: DiffSide, platforms: readonly string[] | undefined): readonly Pair[] {
+  const targets = ({ root, image }: DiffSide) => selectPlatforms(root, platforms, image).targets;
+  const [older, newer] = [targets(before), targets(after)];
+  return older.flatMap((one) => {
+    const other =
+      older.length === 1 && newer.length === 1 ? newer[0] : newer.find((candidate) => candidate.name === one.name);
+    return other === undefined ? [] : [{ name: one.name, before: one, after: other }];
+  });
+}
+
+interface Pair {
+  readonly name: string;
+  readonly before: PlatformTarget;
+  readonly after: PlatformTarget;
+}
+
+async function sbomOf(side: DiffSide, target: PlatformTarget): Promise<SbomReading | undefined> {
   try {
     const types = [PREDICATES.spdx, PREDICATES.cyclonedx];
-    return toReading(await findPredicate({ ...side, platforms: [platform], types }), side.image);
+    return toReading(await findPredicate({ ...side, platforms: [target.name], types }), side.image);
   } catch (error) {
     if (error instanceof EvidenceError && error.code === 'PREDICATE_MISSING') return undefined;
     throw error;
