@@ -30,6 +30,7 @@ const JUDGES = {
     module: 'github.com/slsa-framework/slsa-verifier/v2/cli/slsa-verifier',
     version: 'v2.7.1',
     binary: 'slsa-verifier',
+    asTool: true, // its list of versions, which `go install` reads, is not everywhere served
   },
 } as const satisfies Record<string, Judge>;
 

@@ -12,16 +12,14 @@ import {
   openLocalKey,
   type Policy,
   readPolicy,
-  registryEvidence,
   toFlagPolicy,
   toVsa,
   type Transparency,
   type VerificationReport,
   verifyImage,
 } from '#evidence';
-import { parseReference } from '#image';
 import { EXIT_CODES, NOT_TRUSTED_EXIT_CODE } from '../exit-codes.ts';
-import { formatTable } from '../format.ts';
+import { openImage } from '../image.ts';
 import { openRegistryClient } from '../registry.ts';
 import { type OutputFlags, print } from '../session.ts';
 import type { World } from '../world.ts';
@@ -44,16 +42,14 @@ interface VerifyFlags extends OutputFlags {
 
 /** `oakum verify`: judges images, prints each check, and leaves the verdict in the exit code. */
 export async function verify(images: readonly string[], flags: VerifyFlags, world: World): Promise<void> {
-  const references = images.map(parseReference);
+  const client = openRegistryClient(flags.plainHttp === true, world);
+  const opened = await Promise.all(images.map((image) => openImage(image, client, world.workingFolder)));
   const policy = await policyOf(flags, world);
   const trust = await loadTrust(policy, () => fetchPublicRoot({ folder: join(world.stateFolder, 'tuf') }));
-  const client = openRegistryClient(flags.plainHttp === true, world);
   const reports = await Promise.all(
-    references.map((reference, index) =>
+    opened.map((image) =>
       verifyImage({
-        image: images[index] ?? '',
-        root: () => client.manifest(reference),
-        store: registryEvidence(client, reference),
+        ...image,
         policy,
         trust,
         now: world.clock.now(),
@@ -134,9 +130,18 @@ const VERDICTS: Readonly<Record<VerificationReport['verdict'], string>> = {
 };
 
 function describe(report: VerificationReport): string {
-  const rows = report.checks.map(({ outcome, subject, name, reason }) => [OUTCOMES[outcome], subject, name, reason]);
+  const width = Math.max(...report.checks.map(({ subject }) => subject.length));
+  const rows = report.checks.map(
+    ({ outcome, subject, name, reason }) =>
+      `  ${OUTCOMES[outcome].padEnd(8)}${subject.padEnd(width + 2)}${name.padEnd(14)}${shown(reason)}\n`,
+  );
   const warnings = report.warnings.map((warning) => `warning: ${warning}\n`).join('');
-  return `${report.image}: ${VERDICTS[report.verdict]}\n${formatTable(['CHECK', 'OF', 'ABOUT', 'REASON'], rows)}${warnings}`;
+  return `${report.image}: ${VERDICTS[report.verdict]}\n${rows.join('')}${warnings}`;
+}
+
+/** What strangers wrote must not steer the terminal. */
+function shown(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?');
 }
 
 function exitCodeOf(reports: readonly VerificationReport[]): number {

@@ -34,8 +34,12 @@ export function toVsa(report: VerificationReport, version: string): Statement {
   });
 }
 
-/** Gives the URI of a report's image in its summary: the package URL of the repository (purl-spec, type oci), without the digest, which is the subject. */
+/**
+ * Gives the URI of a report's image in its summary: the package URL of the repository (purl-spec, type oci), without the
+ * digest, which is the subject; an image of a layout by the name it was given.
+ */
 export function resourceUriOf(report: Pick<VerificationReport, 'image'>): string {
+  if (report.image.startsWith('oci:')) return report.image;
   const { registry, repository, tag } = parseReference(report.image);
   const name = repository.slice(repository.lastIndexOf('/') + 1);
   const qualifiers = { repository_url: `${registry}/${repository}`, ...(tag === undefined ? {} : { tag }) };
