@@ -5,10 +5,12 @@ import { join, resolve } from 'node:path';
 import { formatCliReference } from '#cli';
 import { replaceFile } from '#core';
 import { definitionJsonSchema } from '#definition';
+import { policyJsonSchema } from '#evidence';
 
 const root = resolve(import.meta.dirname, '..');
 const files: Readonly<Record<string, string>> = {
   'schema/distribution.schema.json': `${JSON.stringify(definitionJsonSchema(), null, 2)}\n`,
+  'schema/policy.schema.json': `${JSON.stringify(policyJsonSchema(), null, 2)}\n`,
   'docs/cli.md': formatCliReference(),
 };
 

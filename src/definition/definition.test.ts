@@ -78,7 +78,10 @@ describe('the definition', () => {
     expect(faultsOf('version: 1\nversion: 1\n')[0]).toContain('d.yaml:2:1: Map keys must be unique');
     const bomb = [
       'a0: &a0 [x,x,x,x,x,x,x,x,x]',
-      ...Array.from({ length: 8 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array.from({ length: 9 }, () => `*a${i}`).join()}]`),
+      ...Array.from(
+        { length: 8 },
+        (_, i) => `a${i + 1}: &a${i + 1} [${Array.from({ length: 9 }, () => `*a${i}`).join()}]`,
+      ),
     ].join('\n');
     expect(faultsOf(bomb).join()).toContain('alias');
   });

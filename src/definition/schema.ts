@@ -51,7 +51,9 @@ const debianBase = z
       .string()
       .min(1)
       .optional()
-      .describe('A file of armored OpenPGP keys that sign the archive, beside the definition. Default: Debian\'s own keys.'),
+      .describe(
+        "A file of armored OpenPGP keys that sign the archive, beside the definition. Default: Debian's own keys.",
+      ),
     maxAgeDays: z
       .int()
       .min(1)

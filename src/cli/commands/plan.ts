@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { completeLock, planRelease, type ReleasePlan, select } from '#factory';
+import { planRelease, type ReleasePlan } from '#factory';
 import { formatTable } from '../format.ts';
+import { openRun, type SelectionFlags } from '../run.ts';
 import { print, withProgress } from '../session.ts';
-import { loadDefinition, openShop } from '../shop.ts';
 import type { World } from '../world.ts';
-import type { SelectionFlags } from './release.ts';
 
 /** `oakum plan`: shows what a release would do; writes nothing, not even the lock. */
 export async function plan(version: string, flags: SelectionFlags, world: World): Promise<void> {
   const planned = await withProgress(flags, world, async (report) => {
-    const loaded = await loadDefinition(flags, world);
-    const { definition } = loaded.read;
-    const shop = await openShop(loaded, { flags, world, report });
-    const selection = select(definition, {
-      ...(flags.component === undefined ? {} : { components: flags.component }),
-      ...(flags.channel === undefined ? {} : { channels: flags.channel }),
-      platforms: flags.platform ?? [shop.machine.platform],
-    });
-    const completed = await completeLock({ ...loaded, definition, version, locked: flags.locked === true }, shop);
-    return planRelease({ definition, lock: completed.lock, release: completed.release, selection }, shop);
+    const options = { world, report, platforms: 'machine', keepLock: false } as const;
+    const { loaded, shop, selection, lock, release } = await openRun(version, flags, options);
+    return planRelease({ definition: loaded.read.definition, lock, release, selection }, shop);
   });
   print(flags, planned, () => describe(planned));
 }

@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isAbsolute, relative, resolve } from 'node:path';
-import { completeLock, releaseRevision, type ReleaseOutcome, select } from '#factory';
-import { type OutputFlags, print, withProgress } from '../session.ts';
+import { releaseRevision, type ReleaseOutcome } from '#factory';
+import { openRun, type SelectionFlags } from '../run.ts';
+import { print, withProgress } from '../session.ts';
 import { openSigner, type SigningFlags } from '../signer.ts';
-import { keepLock, loadDefinition, openShop, type SharedFlags } from '../shop.ts';
 import { formatBytes, formatSpan, formatTable } from '../format.ts';
 import { openDestination } from '../destination.ts';
 import type { World } from '../world.ts';
-
-/** Flags of commands that work on a part of a release. */
-export interface SelectionFlags extends SharedFlags, OutputFlags {
-  readonly component?: readonly string[];
-  readonly channel?: readonly string[];
-  readonly platform?: readonly string[];
-  readonly locked?: boolean;
-}
 
 interface ReleaseFlags extends SelectionFlags, SigningFlags {
   readonly to?: string;
@@ -27,25 +19,20 @@ interface ReleaseFlags extends SelectionFlags, SigningFlags {
 /** `oakum release`: builds a revision and publishes it. */
 export async function release(version: string, flags: ReleaseFlags, world: World): Promise<void> {
   const outcome = await withProgress(flags, world, async (report) => {
-    const loaded = await loadDefinition(flags, world);
-    const { definition } = loaded.read;
-    const shop = await openShop(loaded, { flags, world, report });
-    const platforms = flags.platform ?? (flags.to === undefined ? [shop.machine.platform] : undefined);
-    const selection = select(definition, {
-      ...(flags.component === undefined ? {} : { components: flags.component }),
-      ...(flags.channel === undefined ? {} : { channels: flags.channel }),
-      ...(platforms === undefined ? {} : { platforms }),
-    });
     const outFolder = resolve(world.workingFolder, flags.out);
     const destination = openDestination({ to: flags.to, outFolder, plainHttp: flags.plainHttp === true }, world);
-    const completed = await completeLock({ ...loaded, definition, version, locked: flags.locked === true }, shop);
-    await keepLock(completed, loaded.lockFile, report);
+    const platforms = flags.to === undefined ? 'machine' : 'all';
+    const { loaded, shop, selection, ...locked } = await openRun(version, flags, {
+      world,
+      report,
+      platforms,
+      keepLock: true,
+    });
     const signer = await openSigner(flags, world, report);
     return releaseRevision(
       {
         read: loaded.read,
-        lock: completed.lock,
-        release: completed.release,
+        ...locked,
         revision: flags.revision,
         selection,
         destination,
