@@ -84,7 +84,12 @@ export interface Stage {
   readonly otherKey: StagedKey;
   /** What the services' clocks are ahead of the real one, in milliseconds; may be set. */
   readonly skew: { milliseconds: number };
-  pushImage(repository: string, label?: string): Promise<StagedImage>;
+  /** Puts an image into the stage's registry, or another. */
+  pushImage(
+    repository: string,
+    label?: string,
+    to?: { client: RegistryClient; name: RepositoryName },
+  ): Promise<StagedImage>;
   stop(): Promise<void>;
 }
 
@@ -110,7 +115,8 @@ export async function openStage(options: TestRegistryOptions = {}): Promise<Stag
     skew,
     key: createKey(join(folder, 'oakum.pub')),
     otherKey: createKey(join(folder, 'other.pub')),
-    pushImage: (repository, label = repository) => pushImage(client, { registry: registry.host, repository }, label),
+    pushImage: (repository, label = repository, to = { client, name: { registry: registry.host, repository } }) =>
+      pushImage(to.client, to.name, label),
     stop: async () => {
       await Promise.all([registry.stop(), service.stop()]);
       rmSync(folder, { recursive: true });

@@ -2,7 +2,14 @@
 import { resolve } from 'node:path';
 import { OakumError } from '#core';
 import { type EvidenceStore, layoutEvidence, registryEvidence } from '#evidence';
-import { type Document, MAX_MANIFEST_BYTES, openLayout, parseReference, readContent, type RegistryClient } from '#image';
+import {
+  type Document,
+  MAX_MANIFEST_BYTES,
+  openLayout,
+  parseReference,
+  readContent,
+  type RegistryClient,
+} from '#image';
 
 /** An image by its name: where it and its evidence lie, and how its index or manifest is read. */
 export interface NamedImage {

@@ -20,6 +20,7 @@ import {
   FALLBACK_CASES,
   type Question,
   repositoryOf,
+  tableOf,
   type VerifyCase,
 } from '../verify-cases/index.ts';
 import { openStage, type Stage } from '../verify-stage.ts';
@@ -120,6 +121,11 @@ describe.each([
     });
     for (const answer of Object.values(answers)) if (answer === 'no') expect(one.expected).toBe('no');
   });
+});
+
+it('the table of verdicts in the documentation is the one that is tested', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/evidence-verify.md'), 'utf8');
+  expect(page).toContain(tableOf([...CASES, ...FALLBACK_CASES]));
 });
 
 /** cosign 3 takes minutes to build: it judges where it is there already, and always in the system tests. */

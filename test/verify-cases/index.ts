@@ -28,3 +28,11 @@ export const FALLBACK_CASES: readonly VerifyCase[] = REFERRERS.slice(2);
 export function repositoryOf({ name }: VerifyCase): string {
   return `case/${hexOf(digestOf(name)).slice(0, 12)}`;
 }
+
+/** Gives the cases as the table in docs/evidence-verify.md shows them; the conformance test compares. */
+export function tableOf(cases: readonly VerifyCase[]): string {
+  const rows = cases.map(({ name, expected, cosign, cosign2 = '-', note = '' }) =>
+    `| ${name} | ${expected} | ${cosign} | ${cosign2} | ${note} |`.replace(/ {2,}/g, ' '),
+  );
+  return ['| case | Oakum | cosign 3 | cosign 2 | why they differ |', '|---|---|---|---|---|', ...rows].join('\n');
+}
