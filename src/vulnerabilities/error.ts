@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ErrorDetails, type ErrorFamily, OakumError } from '#core';
+
+/** Each code of {@link VulnerabilityError} and the family (so the exit code) it belongs to. What a scan finds is a value, not one of these. */
+const FAMILIES = {
+  // Feeds: fetching, and reading what is held.
+  FEED_ABSENT: 'network',
+  FEED_UNREACHABLE: 'network',
+  FEED_INVALID: 'proof',
+  FEED_TOO_LARGE: 'proof',
+  FEED_OLDER: 'proof',
+  FEED_SHRUNK: 'proof',
+  FEED_DAMAGED: 'machine',
+  FEED_SOURCE_INVALID: 'usage',
+} as const satisfies Record<string, ErrorFamily>;
+
+/** Codes of {@link VulnerabilityError}. */
+export type VulnerabilityErrorCode = keyof typeof FAMILIES;
+
+/** What can go wrong while feeds are fetched, and images matched, judged and counted against them. */
+export class VulnerabilityError extends OakumError<VulnerabilityErrorCode> {
+  constructor(code: VulnerabilityErrorCode, message: string, details: ErrorDetails = {}) {
+    super(FAMILIES[code], code, message, details);
+  }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { damaged } from './record.ts';
+
+/**
+ * Records as lines of JSON, with an index that finds those of a key without reading the others:
+ * `NAME.jsonl`, `NAME.keys.json` (key to ranges of bytes) and `NAME.ids.json` (id or alias to ranges).
+ */
+export type ByteRange = readonly [offset: number, length: number, crc32: number];
+
+/** An index as it lies on disk. */
+export type LineIndex = Readonly<Record<string, readonly ByteRange[]>>;
+
+/** Gives the file name of a set of lines: an ecosystem's name can hold characters that paths can't. */
+export function lineFiles(name: string): { readonly lines: string; readonly keys: string; readonly ids: string } {
+  const safe = encodeURIComponent(name);
+  return { lines: `${safe}.jsonl`, keys: `${safe}.keys.json`, ids: `${safe}.ids.json` };
+}
+
+/** Reads one set of lines; the index is read once, lines each time. Throws `FEED_DAMAGED`. */
+export interface LineReader {
+  byKeys(keys: ReadonlySet<string>): readonly unknown[];
+  byIds(ids: ReadonlySet<string>): readonly unknown[];
+  all(): readonly unknown[];
+}
+
+/** Opens the set of lines called `name` in a snapshot's folder. */
+export function openLines(folder: string, name: string): LineReader {
+  const files = lineFiles(name);
+  const indexes = new Map<string, LineIndex>();
+  const indexOf = (file: string): LineIndex => {
+    const index = indexes.get(file) ?? readIndex(join(folder, file));
+    indexes.set(file, index);
+    return index;
+  };
+  const read = (file: string, wanted: ReadonlySet<string>): readonly unknown[] => {
+    const index = indexOf(file);
+    const ranges = new Map<number, ByteRange>();
+    for (const key of wanted) {
+      if (!Object.hasOwn(index, key)) continue;
+      for (const range of index[key] ?? []) if (!covers(ranges.get(range[0]), range)) ranges.set(range[0], range);
+    }
+    return readRanges(join(folder, files.lines), [...ranges.values()]);
+  };
+  return {
+    byKeys: (keys) => read(files.keys, keys),
+    byIds: (ids) => read(files.ids, ids),
+    all: () => parseLines(readWhole(join(folder, files.lines)), join(folder, files.lines)),
+  };
+}
+
+/** Two ranges from one place: the longer one holds the other's lines. */
+function covers(known: ByteRange | undefined, range: ByteRange): boolean {
+  return known !== undefined && known[1] >= range[1];
+}
+
+function readIndex(path: string): LineIndex {
+  try {
+    return JSON.parse(readWhole(path).toString('utf8')) as LineIndex;
+  } catch {
+    throw damaged(path);
+  }
+}
+
+function readWhole(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch {
+    throw damaged(path);
+  }
+}
+
+function readRanges(path: string, ranges: readonly ByteRange[]): readonly unknown[] {
+  if (ranges.length === 0) return [];
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    throw damaged(path);
+  }
+  try {
+    const values: unknown[] = [];
+    let end = 0;
+    for (const [offset, length, sum] of ranges.toSorted((a, b) => a[0] - b[0] || b[1] - a[1])) {
+      if (offset + length <= end) continue; // within the range before it
+      end = offset + length;
+      const bytes = Buffer.allocUnsafe(length);
+      if (readSync(file, bytes, 0, length, offset) !== length || crc32(bytes) !== sum) throw damaged(path);
+      values.push(...parseLines(bytes, path));
+    }
+    return values;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function parseLines(bytes: Buffer, path: string): readonly unknown[] {
+  try {
+    return bytes
+      .toString('utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as unknown);
+  } catch {
+    throw damaged(path);
+  }
+}
