@@ -65,11 +65,20 @@ export interface CompileTools {
   /** How many packages Go compiles at once; does not change the bytes. */
   readonly parallelism: number;
   readonly signal?: AbortSignal;
-  /** Wraps the compile proper, when it runs, to report it. */
-  readonly around?: <T>(run: () => Promise<T>) => Promise<T>;
+  /**
+   * Runs a stage of the compile when its turn has come. `packages` fills the shared build cache and is best run one at a
+   * time: Go locks nothing in it, and two at once compile the packages they share twice. `link` may run beside anything.
+   */
+  readonly stage?: <T>(name: CompileStage, run: () => Promise<T>) => Promise<T>;
 }
 
+/** The stages of a compile, in their order. */
+export type CompileStage = 'packages' | 'link';
+
 const MAX_BINARY_BYTES = 1 << 30;
+
+/** Flags that decide how packages are compiled. */
+const SHARED_FLAGS = ['-trimpath', '-buildvcs=false', '-mod=readonly'] as const;
 
 /** Where things lie inside the sandbox; fixed, so that no path of a machine can reach the bytes. */
 const INSIDE = {
@@ -126,11 +135,8 @@ export function compile(
     const output = tools.cache.temporary();
     await mkdir(output);
     try {
-      const started = tools.clock.now();
-      const start = performance.now();
-      const around = tools.around ?? ((run) => run());
-      const isolation = await around(() => runCompiler(request, inputs, { ...tools, output }));
-      const milliseconds = Math.round(performance.now() - start);
+      const stage = tools.stage ?? ((_name, run) => run());
+      const timed = await runStages(request, inputs, { ...tools, output, stage });
       const path = await theOneFile(output, request.component);
       const modules = await checkBinary(path, {
         component: request.component,
@@ -146,9 +152,7 @@ export function compile(
         binary: binary.digest,
         size: binary.size,
         modules: { count: modules.length, digest: list.digest },
-        isolation,
-        invocation: { id: randomUUID(), startedOn: started.toISOString(), finishedOn: tools.clock.now().toISOString() },
-        milliseconds,
+        ...timed,
       };
     } finally {
       await removeTree(output);
@@ -157,15 +161,8 @@ export function compile(
 }
 
 function argvOf(request: CompileRequest): readonly [string, ...string[]] {
-  const flags = ['-trimpath', '-buildvcs=false', '-mod=readonly', '-ldflags=-s -w'];
-  return [
-    `${INSIDE.toolchain}/bin/go`,
-    'build',
-    ...flags,
-    '-o',
-    `${INSIDE.output}/${request.component}`,
-    request.package,
-  ];
+  const output = `${INSIDE.output}/${request.component}`;
+  return [`${INSIDE.toolchain}/bin/go`, 'build', ...SHARED_FLAGS, '-ldflags=-s -w', '-o', output, request.package];
 }
 
 function envOf(platform: Platform): Readonly<Record<string, string>> {
@@ -195,14 +192,38 @@ function envOf(platform: Platform): Readonly<Record<string, string>> {
   };
 }
 
-async function runCompiler(
-  request: CompileRequest,
-  inputs: CompileInputs,
-  tools: CompileTools & { output: string },
+type StageTools = CompileTools & Required<Pick<CompileTools, 'stage'>> & { readonly output: string };
+type Timed = Pick<CompiledBinary, 'isolation' | 'invocation' | 'milliseconds'>;
+
+/** First all packages into the build cache, then the program: what it writes is decided by the second command alone. */
+async function runStages(request: CompileRequest, inputs: CompileInputs, tools: StageTools): Promise<Timed> {
+  const commands: Readonly<Record<CompileStage, readonly [string, ...string[]]>> = {
+    packages: [`${INSIDE.toolchain}/bin/go`, 'list', '-export', '-deps', '-f', '', ...SHARED_FLAGS, request.package],
+    link: argvOf(request),
+  };
+  const id = randomUUID();
+  let startedOn: Date | undefined;
+  let isolation = '';
+  let milliseconds = 0;
+  for (const name of ['packages', 'link'] as const) {
+    await tools.stage(name, async () => {
+      startedOn ??= tools.clock.now();
+      const start = performance.now();
+      isolation = await runCommand(commands[name], { request, inputs, tools });
+      milliseconds += Math.round(performance.now() - start);
+    });
+  }
+  const invocation = { id, startedOn: (startedOn as Date).toISOString(), finishedOn: tools.clock.now().toISOString() };
+  return { isolation, invocation, milliseconds };
+}
+
+async function runCommand(
+  argv: readonly [string, ...string[]],
+  { request, inputs, tools }: { request: CompileRequest; inputs: CompileInputs; tools: StageTools },
 ): Promise<string> {
   const { limits } = tools;
   const outcome = await (await tools.engine()).run({
-    argv: argvOf(request),
+    argv,
     env: { ...envOf(request.platform), GOMAXPROCS: String(tools.parallelism) },
     cwd: INSIDE.source,
     mounts: [

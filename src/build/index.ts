@@ -5,6 +5,7 @@ export type {
   CompileInputs,
   CompileLimits,
   CompileRequest,
+  CompileStage,
   CompileTools,
   ModuleIdentity,
 } from './compile.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import pLimit from 'p-limit';
-import { compile, type CompiledBinary } from '#build';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { compile, type CompiledBinary, type CompileStage } from '#build';
 import type { StepResult } from '#cache';
 import { architectureOf, type Digest, type Platform, reportStep } from '#core';
 import type { ChannelDefinition, Definition, Lock } from '#definition';
@@ -56,7 +56,9 @@ const ENVIRONMENT = ['PATH=/usr/local/bin:/usr/bin', 'SSL_CERT_FILE=/etc/ssl/cer
 const MEMORY_OF_A_COMPILE = 4 * 2 ** 30;
 
 /** Builds every image of a selection into the cache: fetch, compile, pack, each step once per inputs. */
-export async function buildImages(request: BuildRequest, shop: Workshop): Promise<readonly ChannelImage[]> {
+export async function buildImages(request: BuildRequest, whole: Workshop): Promise<readonly ChannelImage[]> {
+  const failed = new AbortController();
+  const shop = { ...whole, signal: AbortSignal.any([whole.signal, failed.signal]) };
   const { definition, lock, selection } = request;
   const bases = openBases(request, shop);
   const binaries = openCompiles(request, shop);
@@ -83,6 +85,7 @@ export async function buildImages(request: BuildRequest, shop: Workshop): Promis
       return toIndex({ channel, component, platforms: await Promise.all(platforms), request }, shop);
     }),
   );
+  for (const image of images) image.catch((error: unknown) => failed.abort(error)); // the first failure stops the others
   return settled(images);
 }
 
@@ -110,42 +113,36 @@ function openBases(request: BuildRequest, shop: Workshop): (channel: string, pla
 }
 
 /**
- * Gives a function that compiles a job once however many channels ask. The first job of a platform compiles alone: it fills
- * the shared build cache, and others beside it would only compile the same packages again.
+ * Gives a function that compiles a job once however many channels ask. Inputs are fetched side by side at once; packages
+ * are compiled for one job after another with all cores, since they fill the cache that all share; meanwhile others link.
  */
 function openCompiles(request: BuildRequest, shop: Workshop): (job: Job) => Promise<StepResult<CompiledBinary>> {
   const prepare = openPreparation(shop, request.definition);
   const { cores, memoryBytes } = shop.machine;
-  const limit = pLimit(request.jobs ?? Math.max(1, Math.min(cores, Math.floor(memoryBytes / MEMORY_OF_A_COMPILE))));
-  const first = new Map<Platform, Promise<unknown>>();
-  let before: Promise<unknown> = Promise.resolve();
+  const jobs = request.jobs ?? Math.max(1, Math.min(cores, Math.floor(memoryBytes / MEMORY_OF_A_COMPILE)));
+  const turns = { packages: pLimit(1), link: pLimit(jobs) };
   const known = new Map<string, Promise<StepResult<CompiledBinary>>>();
   return (job) => {
     const key = `${job.component} ${job.platform}`;
-    const running = known.get(key);
-    if (running !== undefined) return running;
-    const run = async () => compileJob(job, () => prepare(job), { request, shop });
-    const ready = first.get(job.platform);
-    const compiled = ready === undefined ? before.then(run) : ready.then(() => limit(run));
+    const compiled = known.get(key) ?? compileJob(job, { request, shop, prepare, turns });
     known.set(key, compiled);
-    if (ready === undefined) {
-      before = compiled.catch(() => {});
-      first.set(job.platform, before);
-    }
     return compiled;
   };
 }
 
-async function compileJob(
-  job: Job,
-  prepare: () => ReturnType<ReturnType<typeof openPreparation>>,
-  { request, shop }: { request: BuildRequest; shop: Workshop },
-): Promise<StepResult<CompiledBinary>> {
-  shop.signal.throwIfAborted();
-  const { limits } = request.definition;
-  const subject =
-    request.selection.platforms.length === 1 ? job.component : `${job.component} ${architectureOf(job.platform)}`;
-  return compile(job.request, prepare, {
+interface CompileShop {
+  readonly request: BuildRequest;
+  readonly shop: Workshop;
+  readonly prepare: ReturnType<typeof openPreparation>;
+  readonly turns: Readonly<Record<CompileStage, LimitFunction>>;
+}
+
+const STEP_OF_STAGE: Readonly<Record<CompileStage, string>> = { packages: 'compile', link: 'link' };
+
+function compileJob(job: Job, { request, shop, prepare, turns }: CompileShop): Promise<StepResult<CompiledBinary>> {
+  const { limits, platforms } = { limits: request.definition.limits, platforms: request.selection.platforms };
+  const subject = platforms.length === 1 ? job.component : `${job.component} ${architectureOf(job.platform)}`;
+  return compile(job.request, () => prepare(job), {
     cache: shop.cache,
     clock: shop.clock,
     engine: shop.engine,
@@ -157,10 +154,12 @@ async function compileJob(
     },
     parallelism: shop.machine.cores,
     signal: shop.signal,
-    around: (run) =>
-      reportStep(shop.report, { subject, step: 'compile' }, async () => ({ value: await run(), cached: false })).then(
-        (done) => done.value,
-      ),
+    stage: (name, run) =>
+      turns[name](async () => {
+        shop.signal.throwIfAborted();
+        const names = { subject, step: STEP_OF_STAGE[name] };
+        return (await reportStep(shop.report, names, async () => ({ value: await run(), cached: false }))).value;
+      }),
   });
 }
 
