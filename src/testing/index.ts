@@ -34,3 +34,5 @@ export { startSigningService, toTrustedRoot } from './trusted-root.ts';
 export type { SigningService } from './trusted-root.ts';
 export { createTestSigner } from './evidence-signer.ts';
 export type { TestSigner } from './evidence-signer.ts';
+export { startFeedServer } from './feed-server.ts';
+export type { FeedFault, FeedRequest, FeedServer } from './feed-server.ts';
