@@ -51,6 +51,7 @@ export { readAr } from './ar.ts';
 export type { ArMember } from './ar.ts';
 export { parseDeb822, selectStanzas } from './deb822.ts';
 export type { Deb822Stanza } from './deb822.ts';
+export { compareAlpineVersions, isAlpineVersion } from './alpine-version.ts';
 export { compareDebianVersions, isDebianVersion } from './debian-version.ts';
 export { compressionOf, decompress } from './decompress.ts';
 export type { Compression, DecompressOptions } from './decompress.ts';
