@@ -50,7 +50,7 @@ export async function readReferrers(
     predicateTypes === undefined || claimed === undefined || predicateTypes.includes(claimed);
   const listed = new Map((await store.referrers(digest)).map((one) => [one.digest, one]));
   const candidates = [...listed.values()].filter(
-    (one) => isCandidate(one) && isWanted(one.annotations?.[BUNDLE_PREDICATE]),
+    (one) => mayBeBundle(one) && isWanted(one.annotations?.[BUNDLE_PREDICATE]),
   );
   if (candidates.length > maxReferrers) {
     throw new EvidenceError(
@@ -63,21 +63,25 @@ export async function readReferrers(
     );
   }
   const limit = pLimit(CONCURRENCY);
-  const read = await Promise.all(candidates.map((one) => limit(() => readOne(store, one, { digest, options }))));
+  const read = await Promise.all(candidates.map((one) => limit(() => readReferrer(store, one, { digest, options }))));
   return {
     bundles: read.flatMap((one) => ('bundle' in one && isWanted(one.predicateType) ? [one] : [])),
     refused: read.flatMap((one) => ('reason' in one ? [one] : [])),
   };
 }
 
-/** Where a list leaves the type out, only the manifest tells. */
-export function isCandidate({ mediaType, artifactType }: Descriptor): boolean {
+/** Says whether a listed referrer may hold a Sigstore bundle: where the list leaves the type out, only the manifest tells. */
+export function mayBeBundle({ mediaType, artifactType }: Descriptor): boolean {
   return isManifestType(mediaType) && (artifactType === undefined || BUNDLE_TYPES.test(artifactType));
 }
 
 type Read = AttachedBundle | ReferrersReading['refused'][number] | { readonly other: true };
 
-export async function readOne(
+/**
+ * Reads one referrer of a digest: the bundle in it, why it is refused, or that it is something else. Throws what the store
+ * throws when it can't be reached.
+ */
+export async function readReferrer(
   store: EvidenceStore,
   descriptor: Descriptor,
   { digest, options }: { digest: Digest; options: ReadReferrersOptions },

@@ -2,7 +2,7 @@
 import { type Digest, messageOf } from '#core';
 import { MAX_MANIFEST_BYTES, parseManifest, readContent } from '#image';
 import { cosignTag, DSSE_TYPE, SIMPLE_SIGNING_TYPE } from '../attach/cosign-tags.ts';
-import { isCandidate, readOne } from '../attach/read-referrers.ts';
+import { mayBeBundle, readReferrer } from '../attach/read-referrers.ts';
 import type { EvidenceStore } from '../attach/store.ts';
 import { EvidenceError } from '../error.ts';
 import { isContentFault } from './content-fault.ts';
@@ -26,11 +26,13 @@ export async function* gatherEvidence(
   library: Sigstore,
 ): AsyncGenerator<readonly Finding[], void, undefined> {
   const listed = new Map((await store.referrers(digest)).map((one) => [one.digest, one]));
-  const candidates = [...listed.values()].filter(isCandidate);
+  const candidates = [...listed.values()].filter(mayBeBundle);
   for (let start = 0; start < Math.min(candidates.length, MOST_REFERRERS); start += ROUND) {
     const round = candidates.slice(start, start + ROUND);
     const read = await Promise.all(
-      round.map((descriptor) => readOne(store, descriptor, { digest, options: { maxBundleBytes: MOST_BUNDLE_BYTES } })),
+      round.map((descriptor) =>
+        readReferrer(store, descriptor, { digest, options: { maxBundleBytes: MOST_BUNDLE_BYTES } }),
+      ),
     );
     yield read.flatMap((one): Finding[] => {
       if ('other' in one) return [];
