@@ -11,7 +11,7 @@ import {
   readJson,
   validatorOf,
 } from './context.ts';
-import type { Line } from './draft.ts';
+import type { Line } from './line-writer.ts';
 import type { FeedFile, FoundFile } from './origin.ts';
 
 const BASE = 'https://secdb.alpinelinux.org';

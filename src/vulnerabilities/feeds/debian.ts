@@ -4,15 +4,15 @@ import { decompress } from '#formats';
 import { VulnerabilityError } from '../error.ts';
 import { schemaFault } from './advisory-record.ts';
 import { absent, type FeedContext, type FeedOutcome, getHeld, newestOf, validatorOf } from './context.ts';
-import type { Line, LineWriter } from './draft.ts';
-import { jsonMembers } from './json.ts';
+import type { Line, LineWriter } from './line-writer.ts';
+import { jsonMembers } from './json-members.ts';
 import { type FeedFile, type FoundFile, feedFault } from './origin.ts';
 
 const TRACKER = 'https://security-tracker.debian.org/tracker';
 const PLAIN: FeedFile = { path: 'debian-tracker.json', url: `${TRACKER}/data/json` };
 const PACKED: FeedFile = { path: 'debian-tracker.json.gz', url: `${TRACKER}/data/json` };
 /** The tracker is about 70 MB, its largest entry (linux) about 12. */
-const MAX_BYTES = 768 << 20;
+const MAX_BYTES = 384 << 20;
 const MAX_PACKAGE = 64 << 20;
 
 /** OSV names releases by number (`Debian:13`), the tracker by codename. A codename that is not here is left out, and so not covered. */
