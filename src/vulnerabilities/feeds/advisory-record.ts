@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { VulnerabilityError } from '../error.ts';
 import type { Draft } from './draft.ts';
-import { parseJson } from './json.ts';
+import { parseJson, stableJson } from './json.ts';
 
 const time = z.string().refine((text) => /^\d{4}-\d{2}-\d{2}T/.test(text) && !Number.isNaN(Date.parse(text)), {
   error: 'must be a time in RFC 3339',
@@ -102,7 +102,8 @@ export async function writeAdvisories(
     const sorted = group
       .map((advisory) => ({ advisory, keys: [...(advisory.packages.get(ecosystem) ?? [])].sort() }))
       .sort((a, b) => compare(a.keys[0] ?? '', b.keys[0] ?? '') || compare(a.advisory.id, b.advisory.id));
-    for (const { advisory, keys } of sorted) await writer.add({ value: advisory.value, keys, ids: advisory.ids });
+    for (const { advisory, keys } of sorted)
+      await writer.add({ json: stableJson(advisory.value), keys, ids: advisory.ids });
     counts[ecosystem] = writer.count;
   }
   return counts;

@@ -175,6 +175,6 @@ function* toLines(branch: string, name: string, fixes: Fixes): Generator<Line, v
       references: [{ type: 'ADVISORY', url: `https://security.alpinelinux.org/vuln/${id}` }],
       database_specific: { source: BASE },
     };
-    yield { value, keys: [name], ids: upstream };
+    yield { json: JSON.stringify(value), keys: [name], ids: upstream };
   }
 }

@@ -131,7 +131,7 @@ function toLine(of: {
     references: [{ type: 'ADVISORY', url: `${TRACKER}/${id}` }],
     database_specific: { source: TRACKER, scope: issue.scope, debianbug: issue.debianbug },
   };
-  return { ecosystem, value, keys: [source], ids: isCve ? [id] : [`DEBIAN-${id}`, id] };
+  return { ecosystem, json: JSON.stringify(value), keys: [source], ids: isCve ? [id] : [`DEBIAN-${id}`, id] };
 }
 
 async function* contentOf(file: FeedFile, found: FoundFile): AsyncGenerator<Uint8Array, void, undefined> {

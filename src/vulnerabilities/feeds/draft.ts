@@ -6,8 +6,7 @@ import { type Digest, digestOf, hexOf } from '#core';
 import { canonicalJson } from '#formats';
 import type { FeedName } from './feed.ts';
 import { type FolderWriter, openFolder } from './folder-writer.ts';
-import { stableJson } from './json.ts';
-import { createLineWriter, type LineWriter, type OpenLineWriter } from './line-writer.ts';
+import { createLineWriter, type LineWriter, type OpenLineWriter, writeIndex } from './line-writer.ts';
 import { lineFiles } from './lines.ts';
 import { feedFolder, type HeldFile, snapshotFolder } from './record.ts';
 
@@ -68,8 +67,8 @@ async function finish(writer: FolderWriter, set: string, lines: OpenLineWriter):
   const names = lineFiles(set);
   const { file, keys, ids } = await lines.finish();
   writer.note(names.lines, file);
-  await writer.write(names.keys, Buffer.from(stableJson(keys)));
-  await writer.write(names.ids, Buffer.from(stableJson(ids)));
+  writer.note(names.keys, await writeIndex(await writer.create(names.keys), keys));
+  writer.note(names.ids, await writeIndex(await writer.create(names.ids), ids));
 }
 
 /** Removes a feed's snapshots but those named, and what dead runs left; what is younger than an hour at `now` stays. */

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { crc32 } from 'node:zlib';
 import type { FileWriter } from './folder-writer.ts';
-import { stableJson } from './json.ts';
-import type { ByteRange, LineIndex } from './lines.ts';
 import type { HeldFile } from './record.ts';
 
-/** One record to keep: its value, the keys that find it, and its ids and aliases. */
+/** One record to keep: its JSON, always the same for the same content; the keys that find it; its ids and aliases. */
 export interface Line {
-  readonly value: unknown;
+  readonly json: string;
   readonly keys: readonly string[];
   readonly ids: readonly string[];
 }
@@ -18,44 +16,65 @@ export interface LineWriter {
   readonly count: number;
 }
 
-/** A line writer as its draft sees it. */
+/** Keys and their ranges: offset, length and CRC-32 of each, one after the other. */
+export type RangeTable = ReadonlyMap<string, readonly number[]>;
+
+/** A line writer as its draft sees it; `finish` closes the file and gives its indexes. */
 export interface OpenLineWriter extends LineWriter {
-  finish(): Promise<{ readonly file: HeldFile; readonly keys: LineIndex; readonly ids: LineIndex }>;
+  finish(): Promise<{ readonly file: HeldFile; readonly keys: RangeTable; readonly ids: RangeTable }>;
 }
 
-/** Starts a set of lines in a file; `finish` closes it and gives its indexes. */
+/** Starts a set of lines in a file. */
 export function createLineWriter(file: FileWriter): OpenLineWriter {
-  const keys = new Map<string, ByteRange[]>();
-  const ids = new Map<string, ByteRange[]>();
-  /** The keys whose last range may still grow: those of lines with no other key. */
+  const keys = new Map<string, number[]>();
+  const ids = new Map<string, number[]>();
+  /** The key whose last range may still grow: that of a line with no other key. */
   let growing: string | undefined;
   let offset = 0;
   let count = 0;
-  const push = (index: Map<string, ByteRange[]>, key: string, range: ByteRange) => {
-    const ranges = index.get(key);
-    if (ranges === undefined) index.set(key, [range]);
-    else ranges.push(range);
-  };
   return {
     get count() {
       return count;
     },
-    async add(line: Line): Promise<void> {
-      const bytes = Buffer.from(`${stableJson(line.value)}\n`);
-      const range: ByteRange = [offset, bytes.length, crc32(bytes)];
-      const only = line.keys.length === 1 ? line.keys[0] : undefined;
-      const last = only === undefined || only !== growing ? undefined : keys.get(only)?.pop();
-      if (only !== undefined && last !== undefined)
-        push(keys, only, [last[0], last[1] + bytes.length, crc32(bytes, last[2])]);
+    async add({ json, ...line }) {
+      const bytes = Buffer.from(`${json}\n`);
+      const range = [offset, bytes.length, crc32(bytes)] as const;
+      const [only, ...others] = line.keys;
+      if (only !== undefined && only === growing && others.length === 0) grow(keys.get(only), bytes);
       else for (const key of line.keys) push(keys, key, range);
-      growing = only;
+      growing = others.length === 0 ? only : undefined;
       for (const id of line.ids) push(ids, id, range);
       offset += bytes.length;
       count += 1;
       await file.append(bytes);
     },
-    async finish() {
-      return { file: await file.close(), keys: Object.fromEntries(keys), ids: Object.fromEntries(ids) };
-    },
+    finish: async () => ({ file: await file.close(), keys, ids }),
   };
+}
+
+/** Writes an index as JSON, key by key: as one text it would be the largest value in memory. */
+export async function writeIndex(file: FileWriter, table: RangeTable): Promise<HeldFile> {
+  let text = '{';
+  for (const [key, ranges] of table) {
+    text += `${text === '{' ? '' : ','}${JSON.stringify(key)}:[${ranges.join(',')}]`;
+    if (text.length < 65_536) continue;
+    await file.append(Buffer.from(text));
+    text = '';
+  }
+  await file.append(Buffer.from(`${text}}`));
+  return file.close();
+}
+
+function push(table: Map<string, number[]>, key: string, range: readonly [number, number, number]): void {
+  const ranges = table.get(key);
+  if (ranges === undefined) table.set(key, [...range]);
+  else ranges.push(...range);
+}
+
+/** Makes the last range longer by the bytes that follow it. */
+function grow(ranges: number[] | undefined, bytes: Uint8Array): void {
+  const last = ranges === undefined ? -1 : ranges.length - 2;
+  if (ranges === undefined || last < 0) return;
+  ranges[last] = (ranges[last] ?? 0) + bytes.length;
+  ranges[last + 1] = crc32(bytes, ranges[last + 1]);
 }

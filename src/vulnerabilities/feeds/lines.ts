@@ -8,10 +8,10 @@ import { damaged } from './record.ts';
  * Records as lines of JSON, with an index that finds those of a key without reading the others:
  * `NAME.jsonl`, `NAME.keys.json` (key to ranges of bytes) and `NAME.ids.json` (id or alias to ranges).
  */
-export type ByteRange = readonly [offset: number, length: number, crc32: number];
+type ByteRange = readonly [offset: number, length: number, crc32: number];
 
-/** An index as it lies on disk. */
-export type LineIndex = Readonly<Record<string, readonly ByteRange[]>>;
+/** An index as it lies on disk: offset, length and CRC-32 of each range, one after the other. */
+type LineIndex = Readonly<Record<string, readonly number[]>>;
 
 /** Gives the file name of a set of lines: an ecosystem's name can hold characters that paths can't. */
 export function lineFiles(name: string): { readonly lines: string; readonly keys: string; readonly ids: string } {
@@ -40,7 +40,7 @@ export function openLines(folder: string, name: string): LineReader {
     const ranges = new Map<number, ByteRange>();
     for (const key of wanted) {
       if (!Object.hasOwn(index, key)) continue;
-      for (const range of index[key] ?? []) if (!covers(ranges.get(range[0]), range)) ranges.set(range[0], range);
+      for (const range of rangesOf(index[key] ?? [])) ranges.set(range[0], range);
     }
     return readRanges(join(folder, files.lines), [...ranges.values()]);
   };
@@ -51,9 +51,11 @@ export function openLines(folder: string, name: string): LineReader {
   };
 }
 
-/** Two ranges from one place: the longer one holds the other's lines. */
-function covers(known: ByteRange | undefined, range: ByteRange): boolean {
-  return known !== undefined && known[1] >= range[1];
+function rangesOf(numbers: readonly number[]): readonly ByteRange[] {
+  const ranges: ByteRange[] = [];
+  for (let at = 0; at + 2 < numbers.length; at += 3)
+    ranges.push([numbers[at] ?? 0, numbers[at + 1] ?? 0, numbers[at + 2] ?? 0]);
+  return ranges;
 }
 
 function readIndex(path: string): LineIndex {
@@ -82,10 +84,8 @@ function readRanges(path: string, ranges: readonly ByteRange[]): readonly unknow
   }
   try {
     const values: unknown[] = [];
-    let end = 0;
-    for (const [offset, length, sum] of ranges.toSorted((a, b) => a[0] - b[0] || b[1] - a[1])) {
-      if (offset + length <= end) continue; // within the range before it
-      end = offset + length;
+    // Ranges of one index never overlap: only those of lines with a single key are joined.
+    for (const [offset, length, sum] of ranges.toSorted((a, b) => a[0] - b[0])) {
       const bytes = Buffer.allocUnsafe(length);
       if (readSync(file, bytes, 0, length, offset) !== length || crc32(bytes) !== sum) throw damaged(path);
       values.push(...parseLines(bytes, path));

@@ -4,7 +4,7 @@ import { schemaFault } from './advisory-record.ts';
 import { absent, type FeedContext, type FeedOutcome, getHeld, newestOf, validatorOf } from './context.ts';
 import type { SsvcEntry } from './feed.ts';
 import { SSVC_LINES, ssvcBucket } from './files.ts';
-import { parseJson } from './json.ts';
+import { parseJson, stableJson } from './json.ts';
 import type { FeedFile } from './origin.ts';
 import { openFoundZip } from './zip-file.ts';
 
@@ -44,7 +44,7 @@ export async function updateSsvc(context: FeedContext): Promise<FeedOutcome> {
     for (const entry of zip.entries) {
       if (!/(?:^|\/)CVE-\d{4}-\d{4,19}\.json$/.test(entry.name)) continue;
       const value = readDecision(zip.read(entry), `${answer.where}!${entry.name}`);
-      if (value !== undefined) await writer.add({ value, keys: [ssvcBucket(value.cve)], ids: [] });
+      if (value !== undefined) await writer.add({ json: stableJson(value), keys: [ssvcBucket(value.cve)], ids: [] });
     }
     const asOf = newestOf([answer.modified], context.now);
     const validators = validatorOf(context, FILE, answer);
