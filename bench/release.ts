@@ -16,17 +16,30 @@ await mkdir(folder, { recursive: true });
 const selection = values.component === undefined ? [] : ['--component', values.component];
 const env = { ...process.env, OAKUM_CACHE: join(folder, 'cache'), OAKUM_DATA: join(folder, 'data'), CI: 'true' };
 
-function timed(argv: readonly [string, ...string[]], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): number {
-  const [file, ...args] = argv;
-  const start = performance.now();
-  const result = spawnSync(file, args, { encoding: 'utf8', env, cwd: folder, ...options });
-  if (result.status !== 0) throw new Error(`${argv.join(' ')} ended with ${result.status}:\n${result.stderr}`);
-  return (performance.now() - start) / 1000;
+/** Seconds: by the clock, and of CPU in the process and in all it waited for. The second hardly minds what else the machine does. */
+interface Taken {
+  readonly wall: number;
+  readonly cpu: number;
 }
 
-const oakum = (...args: string[]): number =>
+/** Runs a command under bash's `time`, which counts the CPU of descendants. */
+function timed(argv: readonly [string, ...string[]], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Taken {
+  const script = 'TIMEFORMAT="taken %R %U %S"; time "$@"';
+  const result = spawnSync('bash', ['-c', script, 'timed', ...argv], {
+    encoding: 'utf8',
+    env,
+    cwd: folder,
+    ...options,
+  });
+  if (result.status !== 0) throw new Error(`${argv.join(' ')} ended with ${result.status}:\n${result.stderr}`);
+  const [, wall, user, system] = /taken ([\d.]+) ([\d.]+) ([\d.]+)\s*$/.exec(result.stderr) ?? [];
+  return { wall: Number(wall), cpu: Number(user) + Number(system) };
+}
+
+const oakum = (...args: string[]): Taken =>
   timed([join(home, 'oakum'), ...args, '--definition', join(home, 'distribution.yaml')]);
-const rounded = (seconds: number): string => seconds.toFixed(2);
+const least = (all: readonly Taken[]): number => Math.min(...all.map((taken) => taken.wall));
+const shown = ({ wall, cpu }: Taken): string => `${wall.toFixed(1)} s, ${cpu.toFixed(1)} s of CPU`;
 
 await rm(join(folder, 'cache/records/compile'), { recursive: true, force: true });
 await rm(join(folder, 'cache/areas/go-build'), { recursive: true, force: true });
@@ -36,21 +49,23 @@ const again = [1, 2, 3].map(() => oakum('release', '2.9.2', '--locked', '--platf
 
 const bare = await bareBuild();
 const starts = ['--version', '--help'].map((flag) =>
-  Math.min(...[1, 2, 3, 4, 5].map(() => timed([join(home, 'oakum'), flag]))),
+  least([1, 2, 3, 4, 5].map(() => timed([join(home, 'oakum'), flag]))),
 );
 
-console.log(`fetch                     ${rounded(fetching)} s (counted apart)`);
-console.log(`cold release              ${rounded(cold)} s`);
-console.log(`bare go build             ${rounded(bare)} s`);
-console.log(`ratio                     ${rounded(cold / bare)} (at most 1.05)`);
-console.log(`second, unchanged run     ${rounded(Math.min(...again))} s (below 1)`);
+console.log(`fetch                     ${shown(fetching)} (counted apart)`);
+console.log(`cold release              ${shown(cold)}`);
+console.log(`bare go build             ${shown(bare)}`);
+console.log(
+  `ratio                     ${(cold.wall / bare.wall).toFixed(2)} by the clock (at most 1.05), ${(cold.cpu / bare.cpu).toFixed(2)} by CPU`,
+);
+console.log(`second, unchanged run     ${least(again).toFixed(2)} s (below 1)`);
 console.log(
   `oakum --version, --help   ${starts.map((seconds) => `${Math.round(seconds * 1000)} ms`).join(', ')} (below 150)`,
 );
 if (values.folder === undefined) await rm(folder, { recursive: true, force: true });
 
 /** Builds each composed source in turn, as a person would, with all cores. */
-async function bareBuild(): Promise<number> {
+async function bareBuild(): Promise<Taken> {
   const document = JSON.parse(await readFile(join(folder, 'out/release.json'), 'utf8'));
   const trees = (name: string) => join(folder, 'cache/trees', name);
   const sources = spawnSync('ls', [trees('compose-source')], { encoding: 'utf8' })
@@ -63,7 +78,7 @@ async function bareBuild(): Promise<number> {
   const components: { component: string }[] = document.channels.distroless.images;
   if (sources.length < components.length) throw new Error('the cache holds fewer sources than the release has images');
   const build = {
-    PATH: `${goroot}/bin`,
+    PATH: `${goroot}/bin:/usr/bin:/bin`,
     HOME: folder,
     GOROOT: goroot,
     GOCACHE: join(folder, 'bare-cache'),
@@ -73,7 +88,7 @@ async function bareBuild(): Promise<number> {
     CGO_ENABLED: '0',
   };
   await rm(build.GOCACHE, { recursive: true, force: true });
-  let total = 0;
+  let total: Taken = { wall: 0, cpu: 0 };
   for (const source of sources) {
     const cwd = join(trees('compose-source'), source);
     const main = (await readFile(join(cwd, 'go.mod'), 'utf8')).includes('/source-watcher/') ? './cmd' : '.';
@@ -88,7 +103,8 @@ async function bareBuild(): Promise<number> {
       join(folder, 'bare'),
       main,
     ] as const;
-    total += timed([...argv], { cwd, env: build });
+    const { wall, cpu } = timed([...argv], { cwd, env: build });
+    total = { wall: total.wall + wall, cpu: total.cpu + cpu };
   }
   return total;
 }
