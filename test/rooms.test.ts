@@ -22,7 +22,7 @@ function importsOf(text: string): string[] {
 
 /** Gives what a file may not do, as sentences. */
 function faultsOf(file: (typeof files)[number]): string[] {
-  const isTest = file.path.endsWith('.test.ts');
+  const isTest = /\.test\.ts$|\/__fixtures__\//.test(file.path);
   return file.imports.flatMap((target) => {
     if (target.startsWith('.')) {
       const reached = relative(join(SOURCE, file.room), resolve(SOURCE, dirname(file.path), target));

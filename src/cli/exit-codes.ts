@@ -31,6 +31,9 @@ export const EXIT_CODES: Readonly<Record<ErrorFamily, { readonly code: number; r
   interrupted: { code: 130, meaning: 'Stopped by Ctrl-C or SIGTERM; the next run goes on from the cache.' },
 };
 
+/** The exit code of a verdict that is not an error: what was asked for was looked at, and not all is well. */
+export const VERDICT_EXIT_CODE = 1;
+
 /** The exit code of a verdict: the image was checked, and is not to be trusted. */
 export const NOT_TRUSTED_EXIT_CODE = 1;
 

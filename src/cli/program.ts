@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command, Option } from 'commander';
 import { OakumError } from '#core';
+import { addFeeds } from './feeds-program.ts';
 import { addKey } from './key-program.ts';
+import { collect, definitionOption, jsonOption, quietOption } from './options.ts';
+import { addDebug, addScan } from './scan-program.ts';
 import type { World } from './world.ts';
 
 /** What a command's action gets beside its arguments and flags. */
@@ -9,18 +12,11 @@ export interface Invocation {
   readonly world: () => World;
 }
 
-const definitionOption = () =>
-  new Option(
-    '--definition <file>',
-    'the distribution to build (default: ./distribution.yaml, else the one that comes with Oakum)',
-  );
 const componentOption = () =>
   new Option('--component <names>', 'only these components (comma-separated, or the flag again)').argParser(collect);
 const channelOption = () =>
   new Option('--channel <names>', 'only these channels (default: all of the definition)').argParser(collect);
 const platformOption = () => new Option('--platform <os/arch>', 'only these platforms').argParser(collect);
-const jsonOption = () => new Option('--json', 'print the result as JSON on stdout, progress as JSON lines on stderr');
-const quietOption = () => new Option('--quiet', 'print warnings and the result alone').conflicts('json');
 const unsandboxedOption = () =>
   new Option(
     '--unsandboxed',
@@ -48,6 +44,9 @@ export function createProgram(version: string, invocation: Invocation): Command 
   addInspect(program, invocation);
   addDiff(program, invocation);
   addKey(program, invocation.world);
+  addFeeds(program, invocation.world);
+  addScan(program, invocation.world);
+  addDebug(program, invocation.world);
   return program;
 }
 
@@ -297,17 +296,6 @@ Examples:
   oakum inspect registry.example.com/distroless/source-controller:v1.9.3 --sbom spdx --platform linux/arm64`,
     )
     .action(async (image, flags) => (await import('./commands/inspect.ts')).inspect(image, flags, world()));
-}
-
-/** Gathers a flag's values: comma-separated, and from each time the flag is given. */
-function collect(text: string, before: readonly string[] = []): readonly string[] {
-  return [
-    ...before,
-    ...text
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== ''),
-  ];
 }
 
 function parseCount(flag: string, least: number): (text: string) => number {

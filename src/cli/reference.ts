@@ -14,7 +14,7 @@ export function formatCliReference(): string {
   const codes = Object.entries(EXIT_CODES).map(([family, { code, meaning }]) => `| ${code} | ${family} | ${meaning} |`);
   const rows = [
     '| 0 | | Done; for `verify`: every image is trusted. |',
-    `| ${NOT_TRUSTED_EXIT_CODE} | | A verdict, not an error: \`verify\` checked everything, and an image is not to be trusted. |`,
+    `| ${NOT_TRUSTED_EXIT_CODE} | | A verdict, not an error: \`verify\` checked everything, and an image is not to be trusted; \`feeds update\`: a feed failed. |`,
     ...codes,
     `| ${DEFECT_EXIT_CODE} | defect | A defect of Oakum itself; please report it. |`,
   ];
@@ -36,7 +36,8 @@ export function formatCliReference(): string {
 const ENVIRONMENT = `| variable | meaning |
 |---|---|
 | OAKUM_CACHE | the cache folder; default XDG's, for root /var/cache/oakum |
-| OAKUM_DATA | the folder for state that must not be lost (newest log heads and package indexes seen); default XDG's, for root /var/lib/oakum |
+| OAKUM_DATA | the folder for state that must not be lost (newest log heads and package indexes seen, vulnerability feeds); default XDG's, for root /var/lib/oakum |
+| OAKUM_FEEDS_MIRROR | the mirror of the vulnerability feeds; --mirror comes before it, feeds.mirror of the definition after it |
 | OAKUM_TRACE | print a stack trace with an error, for defect reports |
 | GOPROXY, GOSUMDB | Go module proxies and checksum database, where the definition names none; then \`go env\` is asked |
 | HTTP_PROXY, HTTPS_PROXY, NO_PROXY | web proxies |

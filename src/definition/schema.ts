@@ -94,6 +94,53 @@ const limits = z
   })
   .describe('Limits of one build step in the sandbox.');
 
+const days = z.int().min(1).max(3650);
+
+const feeds = z
+  .strictObject({
+    mirror: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Where all feeds come from: an http, https or file URL, or a folder (relative to this file), laid out as docs/vulnerabilities.md says. Default: OAKUM_FEEDS_MIRROR, then the public addresses.',
+      ),
+    maxAgeDays: z
+      .strictObject({
+        go: days.default(7),
+        osv: days.default(7),
+        debian: days.default(7),
+        alpine: days.default(7),
+        kev: days.default(21),
+        epss: days.default(7),
+        ssvc: days.default(30),
+        endoflife: days.default(30),
+      })
+      .prefault({})
+      .describe('From how many days on a feed is too old.'),
+    osv: z
+      .strictObject({
+        ecosystems: z
+          .array(z.string().regex(/^[A-Za-z][A-Za-z0-9.-]*(?: [A-Za-z0-9.-]+)*$/, 'must be an OSV ecosystem, like Go'))
+          .default(['Go'])
+          .describe('Ecosystems fetched whole.'),
+        ids: z
+          .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, 'must be an id, like GHSA-hrxh-6v49-42gf'))
+          .default([])
+          .describe('Single advisories of other ecosystems.'),
+      })
+      .prefault({}),
+    alpine: z
+      .strictObject({
+        branches: z
+          .array(z.string().regex(/^(?:v[0-9]+\.[0-9]+|edge)$/, 'must be a branch, like v3.23 or edge'))
+          .default([])
+          .describe('Default: all that are maintained, by endoflife.date, and edge.'),
+      })
+      .prefault({}),
+  })
+  .describe('Where knowledge of vulnerabilities comes from.');
+
 /** The shape of distribution.yaml; schema/distribution.schema.json is generated from it. */
 export const definitionSchema = z
   .strictObject({
@@ -118,6 +165,7 @@ export const definitionSchema = z
       })
       .prefault({}),
     limits: limits.prefault({}),
+    feeds: feeds.prefault({}),
   })
   .describe('What an Oakum distribution consists of.');
 
