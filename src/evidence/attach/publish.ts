@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isDeepStrictEqual } from 'node:util';
 import pLimit from 'p-limit';
 import type { Digest } from '#core';
-import type { Json } from '#formats';
+import { canonicalJson, type Json } from '#formats';
 import type { Descriptor } from '#image';
 import { EvidenceError } from '../error.ts';
 import type { Statement } from '../statement.ts';
@@ -96,9 +95,10 @@ async function signMissing(
   const result: Attached[] = [];
   for (const { statement, subjects } of claims) {
     const found = new Map<Digest, Json>();
+    const payload = payloadOf(statement);
     for (const { digest } of subjects) {
       for (const { bundle } of known.get(digest) ?? []) {
-        if (!found.has(digest) && carries(bundle, statement) && (await signer.recognises(bundle))) {
+        if (!found.has(digest) && carries(bundle, payload) && (await signer.recognises(bundle))) {
           found.set(digest, bundle);
         }
       }
@@ -113,16 +113,13 @@ async function signMissing(
   return result;
 }
 
-/** Says whether a bundle's payload is this very statement. */
-function carries(bundle: Json, statement: Statement): boolean {
-  const payload = (bundle as { dsseEnvelope?: { payload?: unknown } } | null)?.dsseEnvelope?.payload;
-  if (typeof payload !== 'string') return false;
-  try {
-    const found: unknown = JSON.parse(Buffer.from(payload, 'base64').toString('utf8'));
-    return isDeepStrictEqual(found, JSON.parse(JSON.stringify(statement)));
-  } catch {
-    return false;
-  }
+/** The payload of a bundle that carries a statement, as every {@link EvidenceSigner} of ours writes it. */
+function payloadOf(statement: Statement): string {
+  return Buffer.from(canonicalJson(statement as unknown as Json)).toString('base64');
+}
+
+function carries(bundle: Json, payload: string): boolean {
+  return (bundle as { dsseEnvelope?: { payload?: unknown } } | null)?.dsseEnvelope?.payload === payload;
 }
 
 /**
