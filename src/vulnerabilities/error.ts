@@ -12,6 +12,22 @@ const FAMILIES = {
   FEED_SHRUNK: 'proof',
   FEED_DAMAGED: 'machine',
   FEED_SOURCE_INVALID: 'usage',
+  // Matching, and what is to be scanned.
+  ADVISORY_INVALID: 'proof',
+  ORDER_FILE_INVALID: 'usage',
+  TARGET_UNREADABLE: 'usage',
+  TARGET_INVALID: 'usage',
+  // VEX: documents from anywhere, people's decisions.
+  VEX_INVALID: 'proof',
+  VEX_DECISIONS_INVALID: 'definition',
+  // The SLA clock and its log.
+  SLA_EVENTS_MIXED: 'machine',
+  SLA_EVENTS_OUT_OF_ORDER: 'proof',
+  SLA_LOG_BROKEN: 'proof',
+  SLA_LOG_BUSY: 'machine',
+  SLA_LOG_UNREADABLE: 'machine',
+  SLA_NOT_DETECTED: 'proof',
+  SLA_POLICY_INVALID: 'definition',
 } as const satisfies Record<string, ErrorFamily>;
 
 /** Codes of {@link VulnerabilityError}. */

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import { resolve } from 'node:path';
+import {
+  type Finding,
+  openFeeds,
+  scan,
+  type Scan,
+  type ScanReport,
+  type ScanVerdict,
+  toCsv,
+  toMarkdown,
+  toSarif,
+  verdictOf,
+} from '#vulnerabilities';
+import { EXIT_CODES, VERDICT_EXIT_CODE } from '../exit-codes.ts';
+import { readFeedAges } from '../feed-ages.ts';
+import { formatTable } from '../format.ts';
+import { openTargets } from '../scan-targets.ts';
+import type { World } from '../world.ts';
+
+interface ScanFlags {
+  readonly format: 'table' | 'json' | 'sarif' | 'csv' | 'markdown';
+  readonly json?: boolean;
+  readonly platform?: readonly string[];
+  readonly feeds?: string;
+  readonly plainHttp?: boolean;
+  readonly definition?: string;
+}
+
+const EXIT: Readonly<Record<ScanVerdict, number>> = {
+  clean: 0,
+  findings: VERDICT_EXIT_CODE,
+  unchecked: EXIT_CODES.network.code,
+};
+
+/** `oakum scan`: matches targets with the feeds on disk, prints what was found, and leaves the verdict in the exit code. */
+export async function scanTargets(targets: readonly string[], flags: ScanFlags, world: World): Promise<void> {
+  const folder = flags.feeds === undefined ? world.stateFolder : resolve(world.workingFolder, flags.feeds);
+  const maxAgeDays = await readFeedAges(flags.definition, world);
+  const feeds = openFeeds({ folder, clock: world.clock, maxAgeDays });
+  const subjects = await openTargets(targets, { ...flags, world });
+  const result = await scan(subjects, { feeds, now: world.clock.now() });
+  process.stdout.write(format(result, flags.json ? 'json' : flags.format, world.version));
+  process.exitCode = EXIT[verdictOf(result)];
+}
+
+function format(result: Scan, how: ScanFlags['format'], version: string): string {
+  if (how === 'json') return `${JSON.stringify({ verdict: verdictOf(result), ...result }, null, 2)}\n`;
+  if (how === 'sarif') return `${JSON.stringify(toSarif(result, version), null, 2)}\n`;
+  if (how === 'csv') return toCsv(result);
+  return how === 'markdown' ? toMarkdown(result) : describe(result);
+}
+
+function describe(result: Scan): string {
+  const stale = result.feeds.filter((feed) => feed.state !== 'fresh');
+  const feeds = stale.map(
+    ({ name, state, reason }) => `  ${name}: ${state}${reason === undefined ? '' : `, ${reason}`}\n`,
+  );
+  return shown(
+    [
+      ...result.reports.map(describeReport),
+      ...(feeds.length === 0 ? [] : [`Feeds that are not fresh:\n${feeds.join('')}`]),
+    ].join('\n'),
+  );
+}
+
+function describeReport(report: ScanReport): string {
+  const platform = report.platform === undefined ? '' : ` (${report.platform})`;
+  const head = `${report.target}${platform}: ${report.packages} packages, by ${report.basis}; reachability: ${report.reachability}\n`;
+  const header = ['FINDING', 'ALIAS', 'SEVERITY', 'PACKAGE', 'VERSION', 'FIXED IN', 'SUMMARY'];
+  const table =
+    report.findings.length === 0
+      ? ''
+      : `\n${formatTable(header, report.findings.map(toRow)).replace(/^/gm, '  ').trimEnd()}\n`;
+  const gaps = report.gaps.map(({ what, reason }) => `  ${what}: ${reason}\n`);
+  const aside = report.setAside.length === 0 ? '' : `\n  ${report.setAside.length} more set aside; --json says why\n`;
+  return `${head}${table}${aside}\n  ${summarise(report)}\n${gaps.length === 0 ? '' : `\nNot checked:\n${gaps.join('')}`}`;
+}
+
+function summarise({ findings, gaps }: ScanReport): string {
+  const inside = findings.filter((finding) => finding.package.scope === 'image').length;
+  const build = findings.length - inside;
+  const beside = build === 0 ? '' : `; ${build} of what built it`;
+  const found = inside === 0 ? 'no findings' : `${inside} finding${inside === 1 ? '' : 's'}`;
+  return `${found}${beside}${gaps.length === 0 ? '' : '; not everything could be checked'}`;
+}
+
+function toRow(finding: Finding): readonly string[] {
+  const { severity, package: found } = finding;
+  const alias = finding.ids.find((id) => id.startsWith('CVE-') && id !== finding.id) ?? finding.ids[1] ?? '-';
+  const exploited = finding.kev === undefined ? '' : ' exploited';
+  return [
+    finding.id,
+    alias,
+    `${severity.rating}${severity.score === undefined ? '' : ` ${severity.score.toFixed(1)}`}${exploited}`,
+    found.scope === 'build' ? `${found.name} (build)` : found.name,
+    found.version,
+    finding.fix ?? '-',
+    finding.summary.length > 60 ? `${finding.summary.slice(0, 59)}...` : finding.summary,
+  ];
+}
+
+/** What strangers wrote must not steer the terminal. */
+function shown(text: string): string {
+  return text.replace(/(?!\n)\p{Cc}/gu, '?');
+}

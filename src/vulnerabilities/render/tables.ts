@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Finding } from '../match/finding.ts';
+import type { Scan, ScanReport } from '../scan.ts';
+
+const COLUMNS = [
+  'target',
+  'platform',
+  'id',
+  'aliases',
+  'severity',
+  'score',
+  'ecosystem',
+  'package',
+  'version',
+  'fixed',
+  'scope',
+  'kev',
+  'epss',
+  'published',
+  'summary',
+] as const;
+
+/** Gives a scan as CSV (RFC 4180) with a header: a row per finding, and one per gap with `not checked` as its id. */
+export function toCsv({ reports }: Scan): string {
+  const rows = reports.flatMap((report) => [
+    ...report.findings.map((finding) => findingRow(report, finding)),
+    ...report.gaps.map(({ what, reason }) => gapRow(report, `${what}: ${reason}`)),
+  ]);
+  return [COLUMNS, ...rows].map((row) => `${row.map(csvCell).join(',')}\r\n`).join('');
+}
+
+function findingRow(report: ScanReport, finding: Finding): readonly string[] {
+  const { severity, package: found } = finding;
+  return [
+    report.target,
+    report.platform ?? '',
+    finding.id,
+    finding.ids.slice(1).join(' '),
+    severity.rating,
+    severity.score?.toFixed(1) ?? '',
+    found.ecosystem,
+    found.name,
+    found.version,
+    finding.fix ?? '',
+    found.scope,
+    finding.kev === undefined ? '' : finding.kev.dateAdded,
+    finding.epss === undefined ? '' : String(finding.epss.score),
+    finding.published ?? '',
+    finding.summary,
+  ];
+}
+
+function gapRow(report: ScanReport, text: string): readonly string[] {
+  return COLUMNS.map((column) => {
+    if (column === 'target') return report.target;
+    if (column === 'platform') return report.platform ?? '';
+    if (column === 'id') return 'not checked';
+    return column === 'summary' ? text : '';
+  });
+}
+
+/** Spreadsheets run what begins with one of `=+-@`: a stranger's text gets an apostrophe before it (OWASP, CSV injection). */
+function csvCell(text: string): string {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** Gives a scan as Markdown: a table of findings per target, and what could not be checked. */
+export function toMarkdown({ reports }: Scan): string {
+  return reports.map(reportMarkdown).join('\n');
+}
+
+function reportMarkdown(report: ScanReport): string {
+  const platform = report.platform === undefined ? '' : ` (${report.platform})`;
+  const rows = report.findings.map((finding) => [
+    finding.url === undefined
+      ? finding.id
+      : `[${cell(finding.id)}](${encodeURI(finding.url).replace(/[()]/g, encodeURIComponent)})`,
+    finding.severity.score === undefined
+      ? finding.severity.rating
+      : `${finding.severity.rating} ${finding.severity.score.toFixed(1)}`,
+    `${cell(finding.package.name)} ${cell(finding.package.version)}`,
+    cell(finding.fix ?? 'none known'),
+    cell(finding.summary),
+  ]);
+  const table = [
+    ['finding', 'severity', 'package', 'fixed in', 'summary'],
+    ['---', '---', '---', '---', '---'],
+    ...rows,
+  ];
+  return [
+    `## ${cell(report.target)}${platform}\n`,
+    rows.length === 0 ? 'No findings.\n' : `${table.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`,
+    ...(report.gaps.length === 0
+      ? []
+      : [`Not checked:\n\n${report.gaps.map(({ what, reason }) => `- ${cell(what)}: ${cell(reason)}`).join('\n')}\n`]),
+  ].join('\n');
+}
+
+/** What strangers wrote must stay text. */
+function cell(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_[\]<>|]/g, (sign) => `\\${sign}`);
+}

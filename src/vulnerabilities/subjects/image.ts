@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import { EvidenceError, type EvidenceStore, findPredicate, PREDICATES, readImageContent, toReading } from '#evidence';
+import { type Document, isIndexType, parseIndex, type Descriptor } from '#image';
+import { mergePackages, type ScanGap, type ScanPackage, type ScanSubject } from '../subject.ts';
+import { distributionPackage, ecosystemOf } from './distribution-packages.ts';
+import { programPackages } from './go-packages.ts';
+import { sbomPackages } from './sbom-packages.ts';
+
+/** An image to scan; `temporary` names a new path where a program may be kept while it is read. */
+export interface ImageSubjectRequest {
+  readonly image: string;
+  readonly root: Document;
+  readonly store: EvidenceStore;
+  /** Only these platforms; all by default. */
+  readonly platforms?: readonly string[];
+  readonly temporary: () => string;
+}
+
+/**
+ * Gives an image's packages, platform by platform: by the SBOM that is attached to it (not verified here), or where there
+ * is none by its layers. Throws what the store throws, and `PLATFORM_MISSING`.
+ */
+export async function imageSubjects(request: ImageSubjectRequest): Promise<readonly ScanSubject[]> {
+  return Promise.all(platformsOf(request).map((target) => platformSubject(request, target)));
+}
+
+interface Target {
+  readonly platform: string | undefined;
+  readonly descriptor: Descriptor;
+}
+
+/** Manifests in an index that are of no platform hold evidence. */
+function platformsOf({ root, image, platforms }: ImageSubjectRequest): readonly Target[] {
+  if (!isIndexType(root.descriptor.mediaType)) return [{ platform: undefined, descriptor: root.descriptor }];
+  const targets = parseIndex(root.bytes, image).manifests.flatMap((descriptor) => {
+    const { os, architecture, variant } = descriptor.platform ?? {};
+    if (os === undefined || architecture === undefined || os === 'unknown') return [];
+    return [{ platform: [os, architecture, variant].filter((part) => part !== undefined).join('/'), descriptor }];
+  });
+  const wanted = platforms === undefined ? targets : targets.filter((one) => platforms.includes(one.platform));
+  const missing = platforms?.find((name) => !targets.some((one) => one.platform === name));
+  if (missing === undefined && wanted.length > 0) return wanted;
+  throw new EvidenceError('PLATFORM_MISSING', `the image is not there for ${missing ?? 'any platform'}`, {
+    where: image,
+    hint: `It has ${targets.map((one) => one.platform).join(', ') || 'no platform at all'}.`,
+  });
+}
+
+async function platformSubject(request: ImageSubjectRequest, target: Target): Promise<ScanSubject> {
+  const { image, root, store } = request;
+  const about = {
+    target: image,
+    kind: 'image',
+    digest: target.descriptor.digest,
+    ...(target.platform === undefined ? {} : { platform: target.platform }),
+  } as const;
+  try {
+    const types = [PREDICATES.spdx, PREDICATES.cyclonedx];
+    const platforms = target.platform === undefined ? {} : { platforms: [target.platform] };
+    const sbom = toReading(await findPredicate({ image, root, store, types, ...platforms }), image);
+    return { ...about, basis: 'the SBOM attached to it, not verified', ...sbomPackages(sbom) };
+  } catch (error) {
+    if (!(error instanceof EvidenceError && error.code === 'PREDICATE_MISSING')) throw error;
+  }
+  return { ...about, basis: 'its layers, since no SBOM is attached', ...(await layerPackages(request, target)) };
+}
+
+/** What an image without an SBOM holds as far as its own bytes tell: Go programs, and Debian's list of what is installed. */
+async function layerPackages(
+  { store, temporary }: ImageSubjectRequest,
+  { descriptor }: Target,
+): Promise<Pick<ScanSubject, 'packages' | 'gaps'>> {
+  const content = await readImageContent(store.source, descriptor, { temporary });
+  const programs = [...content.programs.values()].flatMap(programPackages);
+  const id = content.release.get('ID');
+  const ecosystem = ecosystemOf(id, content.release.get('VERSION_ID'));
+  const installed = content.packages.map(({ name, version, architecture }): ScanPackage | string => {
+    const purl = { type: 'deb', namespace: 'debian', name, version, qualifiers: { arch: architecture } };
+    return ecosystem?.startsWith('Debian') ? distributionPackage(purl, ecosystem) : name;
+  });
+  const packages = [...programs, ...installed.filter((one) => typeof one !== 'string')];
+  return { packages: mergePackages(packages), gaps: layerGaps(id, installed, packages.length) };
+}
+
+function layerGaps(id: string | undefined, installed: readonly unknown[], found: number): readonly ScanGap[] {
+  if (found === 0) return [{ what: 'the whole image', reason: 'no package was found in its layers' }];
+  const lost = installed.filter((one) => typeof one === 'string').length;
+  if (lost > 0)
+    return [{ what: `${lost} Debian packages`, reason: `no feed covers ${id ?? 'an unnamed distribution'}` }];
+  if (id === 'debian' && installed.length > 0)
+    return [
+      { what: 'Debian packages', reason: 'layers do not tell their source packages; their own names were looked up' },
+    ];
+  if (id !== undefined && id !== 'debian')
+    return [{ what: `packages of ${id}`, reason: 'they are not read from layers' }];
+  return [];
+}
