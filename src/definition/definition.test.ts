@@ -73,6 +73,23 @@ describe('the definition', () => {
     expect(faults.join('\n')).toContain('d.yaml:22:1: unknown key "colour"');
   });
 
+  it('tells faults of feeds, and fills in from when on each is too old', async () => {
+    const shipped = await readFile(SHIPPED, 'utf8');
+    const faulty = `${shipped}
+feeds:
+  mirror: ''
+  maxAgeDays: { kev: 0, nvd: 3 }
+  osv: { ecosystems: [../Go], ids: [a/b] }
+  alpine: { branches: ['3.23'] }
+`;
+    expect(faultsOf(faulty)).toHaveLength(6);
+    expect(parseDefinition(`${shipped}\nfeeds: { maxAgeDays: { kev: 3 } }\n`, 'd.yaml').feeds).toMatchObject({
+      maxAgeDays: { kev: 3, go: 7 },
+      osv: { ecosystems: ['Go'], ids: [] },
+      alpine: { branches: [] },
+    });
+  });
+
   it('refuses broken YAML, duplicate keys and alias bombs with a place', () => {
     expect(faultsOf('version: 1\n  name: [')[0]).toMatch(/^d\.yaml:\d+:\d+: /);
     expect(faultsOf('version: 1\nversion: 1\n')[0]).toContain('d.yaml:2:1: Map keys must be unique');

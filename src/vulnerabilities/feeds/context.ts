@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { z } from 'zod';
-import type { Report } from '#core';
 import { VulnerabilityError } from '../error.ts';
 import { schemaFault } from './advisory-record.ts';
 import type { Draft } from './draft.ts';
@@ -20,7 +19,6 @@ export interface FeedContext {
   readonly now: Date;
   /** Take a feed that is older than the one held. */
   readonly acceptOlder: boolean;
-  readonly report: Report;
   /** Lines of what is held. */
   heldLines(name: string): LineReader;
   readonly settings: FeedSettings;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Digest } from '#core';
 import { buildZip, type ZipSpec } from '#testing';
 import { type Desk, openDesk } from './__fixtures__/desk.ts';
 import { below, goAdvisory, goDatabase, type MadeAdvisory, zipOf } from './__fixtures__/mirror.ts';
@@ -45,6 +46,17 @@ describe('the Go vulnerability database', () => {
     ]);
     expect(await idsOf('Go', MODULES)).toEqual(['GO-2026-0001', 'GO-2026-0002']);
     expect(await idsOf('Go', new Set(['example.com/m4']))).toEqual(['GO-2026-0004']);
+  });
+
+  it('knows which packages changed since the snapshot before, and that it does not know of others', async () => {
+    publish(three);
+    const first = await desk.updateOne('go');
+    publish([goAdvisory(1), goAdvisory(2, { modified: LATER, module: 'example.com/m9' }), goAdvisory(3)], LATER);
+    const second = await desk.updateOne('go');
+    const since = (digest = '') => desk.open().changedSince('go', digest as Digest);
+    expect(await since(first.reading.digest)).toEqual(new Map([['Go', new Set(['example.com/m2', 'example.com/m9'])]]));
+    expect(await since(second.reading.digest)).toEqual(new Map());
+    expect(await since(`sha256:${'0'.repeat(64)}`)).toBeUndefined();
   });
 
   it('is fetched as a zip where much has changed and the server has one', async () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Desk, openDesk } from './__fixtures__/desk.ts';
 import { CVES, epssCsv, lifeCycles, secdb, TRACKER, vulnrichment, zipOf } from './__fixtures__/mirror.ts';
@@ -183,7 +183,7 @@ describe('EPSS', () => {
     ['a CVE beyond all numbers', epssCsv(['CVE-2026-9999999999,0.1,0.1']), /line 3/],
     ['a line without end', gzipSync(`#x,score_date:2026-08-20T\n${'y'.repeat(100_000)}`), /no end/],
     ['no rows', epssCsv([]), /empty/],
-    ['no gzip', Buffer.from('cve'), /gzip/],
+    ['no gzip', Buffer.from('<html>'), /gzip/],
     ['a cut', epssCsv(CVES.map((cve) => `${cve},0.1,0.1`)).subarray(0, 90), /gzip/],
   ])('is refused: %s', async (_name, content, reason) => {
     desk.publish({ 'epss_scores-current.csv.gz': content });
@@ -191,6 +191,12 @@ describe('EPSS', () => {
       state: 'missing',
       reason: expect.stringMatching(reason),
     });
+  });
+
+  it('is read where the server has unpacked it', async () => {
+    desk.publish({ 'epss_scores-current.csv.gz': gunzipSync(epssCsv(['CVE-2026-1000,0.5,0.25'])) });
+    await desk.updateOne('epss');
+    expect((await desk.open().epss(new Set(['CVE-2026-1000']))).size).toBe(1);
   });
 
   it('finds the first, the last and each between, and no others', async () => {

@@ -8,7 +8,7 @@ import type { FeedName } from './feed.ts';
 import { type FolderWriter, openFolder } from './folder-writer.ts';
 import { createLineWriter, type LineWriter, type OpenLineWriter, writeIndex } from './line-writer.ts';
 import { lineFiles } from './lines.ts';
-import { feedFolder, type HeldFile, snapshotFolder } from './record.ts';
+import { feedFolder, type HeldFile, isWhole, snapshotFolder } from './record.ts';
 
 /** Snapshots that neither the record nor the one before it names stay this long, for those who are reading them. */
 const GRACE_MILLISECONDS = 3_600_000;
@@ -52,9 +52,12 @@ export async function openDraft(dataFolder: string, name: FeedName): Promise<Dra
     async keep() {
       if (digest === undefined) throw new Error('keep() comes after seal()');
       const target = snapshotFolder(dataFolder, name, digest);
-      // Another run may have written the same; a damaged one of that name gives way.
+      // Another run may have written the same, and others may be reading it; a damaged one of that name gives way.
+      if (isWhole(target, writer.files)) return;
       await rm(target, { recursive: true, force: true });
-      await rename(folder, target);
+      await rename(folder, target).catch((error: unknown) => {
+        if (!isWhole(target, writer.files)) throw error;
+      });
     },
     async discard() {
       await writer.abandon();

@@ -83,7 +83,7 @@ async function* linesOf(found: FoundFile): AsyncGenerator<string, void, undefine
   const { where } = found;
   let rest = '';
   try {
-    for await (const chunk of decompress(found.body(MAX_PACKED), { compression: 'gzip', maxBytes: MAX_BYTES, where })) {
+    for await (const chunk of unpacked(found)) {
       const lines = (rest + Buffer.from(chunk).toString('latin1')).split('\n');
       rest = lines.pop() ?? '';
       if (rest.length > MAX_LINE) throw new VulnerabilityError('FEED_INVALID', 'a line of it has no end', { where });
@@ -93,4 +93,17 @@ async function* linesOf(found: FoundFile): AsyncGenerator<string, void, undefine
     throw feedFault(error, where);
   }
   if (rest.trim() !== '') yield rest.trimEnd();
+}
+
+/** A server that calls the file's own gzip a Content-Encoding has had it undone already. */
+async function* unpacked(found: FoundFile): AsyncGenerator<Uint8Array, void, undefined> {
+  const body = found.body(MAX_PACKED)[Symbol.asyncIterator]();
+  const first = await body.next();
+  const whole = (async function* () {
+    if (first.done !== true) yield first.value;
+    yield* { [Symbol.asyncIterator]: () => body };
+  })();
+  const isPacked = first.done === true || (first.value[0] !== 0x23 && first.value[0] !== 0x63); // neither # nor c of "cve"
+  const compression = isPacked ? 'gzip' : 'none';
+  yield* decompress(whole, { compression, maxBytes: MAX_BYTES, where: found.where });
 }

@@ -90,6 +90,12 @@ export interface Feeds {
   advisories(ecosystem: string, packages: ReadonlySet<string>): Promise<readonly unknown[]>;
   /** The advisories of all ecosystems with one of these ids, aliases or upstream ids. */
   advisoriesById(ids: ReadonlySet<string>): Promise<readonly unknown[]>;
+  /**
+   * The packages, by ecosystem, whose advisories in a feed differ from those of an earlier snapshot; undefined where that
+   * snapshot is no longer kept (the one before the current is), and then anything may have changed. Compares lengths and
+   * CRC-32 of the stored records, and may name a package too many, never one too few.
+   */
+  changedSince(name: FeedName, digest: Digest): Promise<ReadonlyMap<string, ReadonlySet<string>> | undefined>;
   kev(cves: ReadonlySet<string>): Promise<ReadonlyMap<string, KevEntry>>;
   epss(cves: ReadonlySet<string>): Promise<ReadonlyMap<string, EpssEntry>>;
   ssvc(cves: ReadonlySet<string>): Promise<ReadonlyMap<string, SsvcEntry>>;

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Clock } from '#core';
 import { findEpss } from './epss-table.ts';
 import { FEED_NAMES, type FeedName, type Feeds, type KevEntry, type LifeCycle, type SsvcEntry } from './feed.ts';
 import { ENDOFLIFE_FILE, EPSS_FILE, KEV_FILE, SSVC_LINES, ssvcBucket } from './files.ts';
-import { type LineReader, openLines } from './lines.ts';
 import { readFeed } from './reading.ts';
-import { damaged, type HeldFeed, readRecord, snapshotFolder } from './record.ts';
+import { snapshotFolder } from './record.ts';
+import { changesOf, openSnapshot, readSnapshotFile, readSnapshotJson, type Snapshot } from './snapshot.ts';
 
 /** Feeds that hold advisories; where two hold one id with the same time of change, the first one's record is given. */
 const ADVISORY_FEEDS = ['go', 'osv', 'debian', 'alpine'] as const;
@@ -19,11 +17,8 @@ export interface OpenFeedsOptions {
   readonly maxAgeDays?: Partial<Readonly<Record<FeedName, number>>>;
 }
 
-interface Snapshot {
-  readonly folder: string;
-  readonly held: HeldFeed;
-  lines(name: string): LineReader;
-}
+/** Gives a feed's snapshot, the same each time. */
+type OpenSnapshot = (name: FeedName) => Snapshot | undefined;
 
 /**
  * Opens the feeds on disk. What is held at the first use of a feed stays what this value reads, whatever is updated
@@ -31,7 +26,7 @@ interface Snapshot {
  */
 export function openFeeds(options: OpenFeedsOptions): Feeds {
   const snapshots = new Map<FeedName, Snapshot | undefined>();
-  const open = (name: FeedName): Snapshot | undefined => {
+  const open: OpenSnapshot = (name) => {
     if (!snapshots.has(name)) snapshots.set(name, openSnapshot(options.folder, name));
     return snapshots.get(name);
   };
@@ -41,28 +36,17 @@ export function openFeeds(options: OpenFeedsOptions): Feeds {
       const ages = options.maxAgeDays === undefined ? {} : { maxAgeDays: options.maxAgeDays };
       return FEED_NAMES.map((name) => readFeed(name, { dataFolder: options.folder, now, ...ages }));
     },
-    advisories: async (ecosystem, packages) =>
-      mergeFeeds(
-        ADVISORY_FEEDS.map((name) => {
-          const snapshot = open(name);
-          const isHeld = snapshot !== undefined && Object.hasOwn(snapshot.held.ecosystems, ecosystem);
-          return isHeld ? snapshot.lines(ecosystem).byKeys(packages) : [];
-        }),
-      ),
-    advisoriesById: async (ids) =>
-      mergeFeeds(
-        ADVISORY_FEEDS.map((name) => {
-          const snapshot = open(name);
-          const sets = Object.keys(snapshot?.held.ecosystems ?? {});
-          return sets.flatMap((set) => findByIds(snapshot as Snapshot, set, ids));
-        }),
-      ),
+    ...advisoriesOf(open),
+    async changedSince(name, digest) {
+      const snapshot = open(name);
+      return snapshot === undefined ? undefined : changesOf(snapshot, snapshotFolder(options.folder, name, digest));
+    },
     async kev(cves) {
-      const entries = (readJsonFile(open('kev'), KEV_FILE) ?? {}) as Readonly<Record<string, KevEntry>>;
+      const entries = (readSnapshotJson(open('kev'), KEV_FILE) ?? {}) as Readonly<Record<string, KevEntry>>;
       return select(cves, (cve) => (Object.hasOwn(entries, cve) ? entries[cve] : undefined));
     },
     async epss(cves) {
-      const table = readFile(open('epss'), EPSS_FILE);
+      const table = readSnapshotFile(open('epss'), EPSS_FILE);
       return select(cves, (cve) => (table === undefined ? undefined : findEpss(table, cve)));
     },
     async ssvc(cves) {
@@ -73,24 +57,8 @@ export function openFeeds(options: OpenFeedsOptions): Feeds {
     },
     async lifeCycles(product) {
       type Products = Readonly<Record<string, readonly LifeCycle[]>>;
-      const products = readJsonFile(open('endoflife'), ENDOFLIFE_FILE) as Products | undefined;
+      const products = readSnapshotJson(open('endoflife'), ENDOFLIFE_FILE) as Products | undefined;
       return products !== undefined && Object.hasOwn(products, product) ? products[product] : undefined;
-    },
-  };
-}
-
-function openSnapshot(dataFolder: string, name: FeedName): Snapshot | undefined {
-  const held = readRecord(dataFolder, name)?.held;
-  if (held === undefined) return undefined;
-  const folder = snapshotFolder(dataFolder, name, held.digest);
-  const readers = new Map<string, LineReader>();
-  return {
-    folder,
-    held,
-    lines(set) {
-      const reader = readers.get(set) ?? openLines(folder, set);
-      readers.set(set, reader);
-      return reader;
     },
   };
 }
@@ -101,6 +69,27 @@ interface Identified {
   readonly modified?: string;
   readonly aliases?: readonly string[] | null;
   readonly upstream?: readonly string[] | null;
+}
+
+function advisoriesOf(open: OpenSnapshot): Pick<Feeds, 'advisories' | 'advisoriesById'> {
+  return {
+    async advisories(ecosystem, packages) {
+      const found = ADVISORY_FEEDS.map((name) => {
+        const snapshot = open(name);
+        const isHeld = snapshot !== undefined && Object.hasOwn(snapshot.held.ecosystems, ecosystem);
+        return isHeld ? snapshot.lines(ecosystem).byKeys(packages) : [];
+      });
+      return mergeFeeds(found);
+    },
+    async advisoriesById(ids) {
+      const found = ADVISORY_FEEDS.map((name) => {
+        const snapshot = open(name);
+        if (snapshot === undefined) return [];
+        return Object.keys(snapshot.held.ecosystems).flatMap((set) => findByIds(snapshot, set, ids));
+      });
+      return mergeFeeds(found);
+    },
+  };
 }
 
 /** The ids that osv.dev makes of CVEs are found by the CVE. */
@@ -137,26 +126,4 @@ function select<T>(cves: ReadonlySet<string>, find: (cve: string) => T | undefin
     if (entry !== undefined) found.set(cve, entry);
   }
   return found;
-}
-
-function readFile(snapshot: Snapshot | undefined, file: string): Buffer | undefined {
-  if (snapshot === undefined) return undefined;
-  const path = join(snapshot.folder, file);
-  try {
-    const bytes = readFileSync(path);
-    if (bytes.length === snapshot.held.files[file]?.size) return bytes;
-  } catch {
-    // Falls through: gone is damaged too.
-  }
-  throw damaged(path);
-}
-
-function readJsonFile(snapshot: Snapshot | undefined, file: string): unknown {
-  const bytes = readFile(snapshot, file);
-  if (bytes === undefined) return undefined;
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw damaged(file);
-  }
 }

@@ -24,6 +24,8 @@ export interface LineReader {
   byKeys(keys: ReadonlySet<string>): readonly unknown[];
   byIds(ids: ReadonlySet<string>): readonly unknown[];
   all(): readonly unknown[];
+  /** A text for each key that is another one when its records are: their lengths and checksums, without their places. */
+  fingerprints(): ReadonlyMap<string, string>;
 }
 
 /** Opens the set of lines called `name` in a snapshot's folder. */
@@ -47,6 +49,13 @@ export function openLines(folder: string, name: string): LineReader {
   return {
     byKeys: (keys) => read(files.keys, keys),
     byIds: (ids) => read(files.ids, ids),
+    fingerprints: () =>
+      new Map(
+        Object.entries(indexOf(files.keys)).map(([key, numbers]) => [
+          key,
+          numbers.filter((_, position) => position % 3 !== 0).join(),
+        ]),
+      ),
     all: () => parseLines(readWhole(join(folder, files.lines)), join(folder, files.lines)),
   };
 }

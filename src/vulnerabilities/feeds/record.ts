@@ -74,8 +74,16 @@ export async function writeRecord(dataFolder: string, record: FeedRecord): Promi
 
 /** Gives what is wrong with the files of a snapshot by their sizes; undefined where nothing is. */
 export function snapshotFault(dataFolder: string, name: FeedName, held: HeldFeed): string | undefined {
-  const folder = snapshotFolder(dataFolder, name, held.digest);
-  for (const [file, { size }] of Object.entries(held.files)) {
+  return faultOf(snapshotFolder(dataFolder, name, held.digest), held.files);
+}
+
+/** Says whether a folder holds these files, by their sizes. */
+export function isWhole(folder: string, files: HeldFeed['files']): boolean {
+  return faultOf(folder, files) === undefined;
+}
+
+function faultOf(folder: string, files: HeldFeed['files']): string | undefined {
+  for (const [file, { size }] of Object.entries(files)) {
     const found = statSync(join(folder, file), { throwIfNoEntry: false });
     if (found === undefined) return `its file ${file} is gone`;
     if (found.size !== size) return `its file ${file} is damaged`;

@@ -264,6 +264,14 @@ describe('updating feeds', () => {
     expect((await readdir(folder)).sort()).toEqual([...names, 'record.json'].sort());
   });
 
+  it('can run twice at once', async () => {
+    const [one, two] = await Promise.all([desk.update(), desk.update()]);
+    expect(one?.map(({ reading }) => reading.state)).toEqual(FEED_NAMES.map(() => 'fresh'));
+    expect(two?.map(({ reading }) => reading.digest)).toEqual(one?.map(({ reading }) => reading.digest));
+    expect((await desk.open().kev(new Set(CVES))).size).toBe(10);
+    expect((await readdir(join(desk.folder, 'feeds/go'))).filter((name) => name.startsWith('tmp-'))).toEqual([]);
+  });
+
   it('stops when told to, and says so', async () => {
     const stop = new AbortController();
     stop.abort(new Error('stopped'));

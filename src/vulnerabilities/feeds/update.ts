@@ -172,7 +172,6 @@ async function contextOf({ name, origin, options, record, draft, now }: Taking):
     draft,
     now,
     acceptOlder: options.accept?.includes(name) ?? false,
-    report: options.report,
     heldLines: held === undefined ? none : heldLinesOf(snapshotFolder(options.folder, name, held.digest)),
     settings: {
       osvEcosystems: options.sources.osvEcosystems ?? ['Go'],
