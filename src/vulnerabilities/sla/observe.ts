@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { VexState } from '../vex/apply.ts';
+import { clockKey, type ClockSubject, type SlaEvent } from './events.ts';
+import type { Risk } from './overlay.ts';
+import type { SlaSeverity } from './policy.ts';
+
+/** A finding as a scan of the newest revision of a product saw it, judged by VEX. */
+export interface ObservedFinding extends ClockSubject {
+  readonly severity: SlaSeverity;
+  /** Source and vector of the score, for the record. */
+  readonly source?: string | undefined;
+  readonly vector?: string | undefined;
+  readonly risk: Risk;
+  /** When the advisory was published. */
+  readonly disclosed?: Date | undefined;
+  /** The version that fixes it, and since when there is one, where that is known. */
+  readonly fix?: { readonly version: string; readonly since?: Date | undefined } | undefined;
+  readonly state: VexState;
+  /** The statement that decided, in short. */
+  readonly reason?: string | undefined;
+}
+
+/** What the log last said of a clock. */
+interface Known {
+  readonly closed: boolean;
+  readonly severity: SlaSeverity | undefined;
+  readonly risk: Risk;
+  readonly hasFix: boolean;
+  readonly disclosed: boolean;
+  readonly assessed: string | undefined;
+}
+
+/**
+ * Takes the events so far, what a scan saw and when; gives the events that are new: found for the first time, scored otherwise, fixed
+ * upstream, assessed otherwise, or found again after a fix was published. A scan that sees nothing new gives none.
+ */
+export function observeFindings(
+  events: readonly SlaEvent[],
+  findings: readonly ObservedFinding[],
+  now: Date,
+): readonly SlaEvent[] {
+  const known = Map.groupBy(events, clockKey);
+  const seen = new Set<string>();
+  return findings.flatMap((finding) => {
+    const key = clockKey(finding);
+    if (seen.has(key)) return [];
+    seen.add(key);
+    return newEvents(whatIsKnown(known.get(key) ?? []), finding, now);
+  });
+}
+
+function whatIsKnown(events: readonly SlaEvent[]): Known | undefined {
+  let known: Known = {
+    closed: false,
+    severity: undefined,
+    risk: {},
+    hasFix: false,
+    disclosed: false,
+    assessed: undefined,
+  };
+  for (const event of events) {
+    if (event.kind === 'disclosed') known = { ...known, disclosed: true };
+    if (event.kind === 'detected' || event.kind === 'rescored')
+      known = { ...known, severity: event.severity, risk: event.risk ?? known.risk };
+    if (event.kind === 'fix-available') known = { ...known, hasFix: true };
+    if (event.kind === 'assessed') known = { ...known, assessed: `${event.status} ${event.reason}` };
+    if (event.kind === 'published' || event.kind === 'withdrawn') known = { ...known, closed: true };
+    if (event.kind === 'reopened') known = { ...known, closed: false };
+  }
+  return known.severity === undefined ? undefined : known;
+}
+
+function newEvents(known: Known | undefined, finding: ObservedFinding, now: Date): readonly SlaEvent[] {
+  const { vulnerability, product, severity, source, vector, risk, disclosed, fix } = finding;
+  const shared = { at: now.toISOString(), vulnerability, product };
+  const scored = {
+    severity,
+    risk: toRisk(risk),
+    ...(source === undefined ? {} : { source }),
+    ...(vector === undefined ? {} : { vector }),
+  };
+  const events: SlaEvent[] = [];
+  if (known?.disclosed !== true && disclosed !== undefined && disclosed <= now)
+    events.push({ kind: 'disclosed', ...shared, since: disclosed.toISOString() });
+  if (known === undefined) events.push({ kind: 'detected', ...shared, ...scored });
+  else if (known.closed && finding.state === 'open')
+    events.push({ kind: 'reopened', ...shared, reason: 'found again in the newest revision' });
+  if (known !== undefined && (known.severity !== severity || text(known.risk) !== text(risk)))
+    events.push({ kind: 'rescored', ...shared, ...scored });
+  if (known?.hasFix !== true && fix !== undefined) {
+    const since = fix.since === undefined || fix.since > now ? now : fix.since;
+    events.push({ kind: 'fix-available', ...shared, since: since.toISOString(), version: fix.version });
+  }
+  return [...events, ...assessment(known, finding, shared)];
+}
+
+/** A finding that was never assessed and is open needs no event; `fixed` is told by publishing. */
+function assessment(
+  known: Known | undefined,
+  { state, reason = '' }: ObservedFinding,
+  shared: Pick<SlaEvent, 'at' | 'vulnerability' | 'product'>,
+): readonly SlaEvent[] {
+  if (state === 'fixed') return [];
+  const status = state === 'open' ? 'affected' : state;
+  const isNew =
+    known?.assessed === undefined ? state !== 'open' || reason !== '' : known.assessed !== `${status} ${reason}`;
+  return isNew ? [{ kind: 'assessed', ...shared, status, reason }] : [];
+}
+
+/** Without what is undefined, as the log has it. */
+function toRisk(risk: Risk): NonNullable<Extract<SlaEvent, { kind: 'detected' }>['risk']> {
+  return JSON.parse(JSON.stringify(risk)) as NonNullable<Extract<SlaEvent, { kind: 'detected' }>['risk']>;
+}
+
+function text({ kev, automatable, impact }: Risk): string {
+  return JSON.stringify([kev ?? null, automatable ?? null, impact ?? null]);
+}
