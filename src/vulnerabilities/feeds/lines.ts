@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { damaged } from './record.ts';
@@ -42,7 +42,7 @@ export function openLines(folder: string, name: string): LineReader {
     const ranges = new Map<number, ByteRange>();
     for (const key of wanted) {
       if (!Object.hasOwn(index, key)) continue;
-      for (const range of rangesOf(index[key] ?? [])) ranges.set(range[0], range);
+      for (const range of rangesOf(index[key], join(folder, file))) ranges.set(range[0], range);
     }
     return readRanges(join(folder, files.lines), [...ranges.values()]);
   };
@@ -60,11 +60,15 @@ export function openLines(folder: string, name: string): LineReader {
   };
 }
 
-function rangesOf(numbers: readonly number[]): readonly ByteRange[] {
+function rangesOf(numbers: unknown, path: string): readonly ByteRange[] {
+  if (!Array.isArray(numbers) || numbers.length % 3 !== 0 || !numbers.every(isPlace)) throw damaged(path);
   const ranges: ByteRange[] = [];
-  for (let at = 0; at + 2 < numbers.length; at += 3)
-    ranges.push([numbers[at] ?? 0, numbers[at + 1] ?? 0, numbers[at + 2] ?? 0]);
+  for (let at = 0; at < numbers.length; at += 3) ranges.push([numbers[at], numbers[at + 1], numbers[at + 2]]);
   return ranges;
+}
+
+function isPlace(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
 function readIndex(path: string): LineIndex {
@@ -92,9 +96,11 @@ function readRanges(path: string, ranges: readonly ByteRange[]): readonly unknow
     throw damaged(path);
   }
   try {
+    const { size } = fstatSync(file);
     const values: unknown[] = [];
     // Ranges of one index never overlap: only those of lines with a single key are joined.
     for (const [offset, length, sum] of ranges.toSorted((a, b) => a[0] - b[0])) {
+      if (offset + length > size) throw damaged(path);
       const bytes = Buffer.allocUnsafe(length);
       if (readSync(file, bytes, 0, length, offset) !== length || crc32(bytes) !== sum) throw damaged(path);
       values.push(...parseLines(bytes, path));

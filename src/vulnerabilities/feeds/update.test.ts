@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -238,6 +238,19 @@ describe('updating feeds', () => {
     const open = desk.open();
     expect(await open.advisories('Go', new Set(['example.com/m1']))).toHaveLength(1);
     await expect(open.advisories('Go', new Set(['example.com/m3']))).rejects.toMatchObject({ code: 'FEED_DAMAGED' });
+    const index = lines.replace('.jsonl', '.keys.json');
+    const { size } = await stat(index);
+    for (const content of [
+      '{"example.com/m1":[[0,9,9]]}',
+      '{"example.com/m1":[0,1e99,9]}',
+      '{"example.com/m1":[0,9,9]}',
+      '{"example.com/m1":[0,999999999999999,9]}',
+      '[',
+    ]) {
+      await writeFile(index, content.padEnd(size));
+      const again = desk.open().advisories('Go', new Set(['example.com/m1']));
+      await expect(again).rejects.toMatchObject({ code: 'FEED_DAMAGED' });
+    }
     await truncate(lines, 10);
     expect(await desk.reading('go')).toMatchObject({
       state: 'missing',
