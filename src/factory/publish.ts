@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Cache } from '#cache';
-import { type Report, reportStep } from '#core';
-import { layoutEvidence, registryEvidence } from '#evidence';
+import { type Report, type ReportEvent, reportStep } from '#core';
+import { ATTESTATION_MANIFEST, layoutEvidence, REFERENCE_TYPE, registryEvidence } from '#evidence';
 import {
   cacheSource,
   copyImage,
@@ -34,8 +34,8 @@ export interface PublishOptions {
 /**
  * Puts images where they can be pulled, with their evidence. In a registry a revision shows whole or not at all: first all
  * content, then signatures, then every immutable tag, then the moving ones. Gives the images as they are published: where
- * an immutable tag names the same platform manifests already, its index stays. Throws `REVISION_EXISTS` before anything is
- * pushed when it names others.
+ * an immutable tag names the same platform manifests already, its index stays, and nothing is signed beside it: what else
+ * that index holds is not ours to vouch for. Throws `REVISION_EXISTS` before anything is pushed when it names others.
  */
 export async function publish(
   images: readonly ChannelImage[],
@@ -74,8 +74,8 @@ interface Target {
   readonly image: ChannelImage;
   readonly repository: RepositoryName;
   readonly tags: ImageTags;
-  /** The immutable tag names these platforms' manifests already. */
-  readonly published: boolean;
+  /** Whether the immutable tag names these platforms' manifests already: in our index, or in the index of another build of the same. */
+  readonly published: 'no' | 'ours' | 'other';
 }
 
 async function toRegistry(
@@ -91,7 +91,7 @@ async function toRegistry(
   );
   await reportStep(report, { subject: registry, step: 'push' }, async () => {
     const from = cacheSource(options.cache.blobs);
-    const fresh = targets.filter((target) => !target.published);
+    const fresh = targets.filter(({ published }) => published === 'no');
     await Promise.all(
       fresh.map(({ image, repository }) =>
         copyImage({
@@ -107,7 +107,9 @@ async function toRegistry(
     return { cached: fresh.length === 0 };
   });
   if (signing !== undefined) {
-    const signed = targets.map(({ image, repository }) => ({
+    const ours = targets.filter(({ published }) => published !== 'other');
+    for (const target of targets) if (!ours.includes(target)) report(keptIndex(target));
+    const signed = ours.map(({ image, repository }) => ({
       image,
       name: `${repository.registry}/${repository.repository}`,
       store: registryEvidence(client, repository),
@@ -121,7 +123,7 @@ async function toRegistry(
 async function tagAll(targets: readonly Target[], client: RegistryClient, kind: keyof ImageTags): Promise<void> {
   await Promise.all(
     targets.map(async ({ image, repository, tags, published }) => {
-      if (published && kind === 'immutable') return;
+      if (published !== 'no' && kind === 'immutable') return;
       const { descriptor, bytes } = image.index;
       if ((await client.resolve({ ...repository, tag: tags[kind] }))?.digest === descriptor.digest) return;
       await client.putManifest(repository, descriptor, bytes, tags[kind]);
@@ -140,11 +142,11 @@ async function toTarget(image: ChannelImage, { repository, client, revision }: T
   const tags = imageTags(image.version, revision);
   const reference = { ...repository, tag: tags.immutable };
   const found = await client.resolve(reference);
-  if (found === undefined) return { image, repository, tags, published: false };
-  if (found.digest === image.index.descriptor.digest) return { image, repository, tags, published: true };
+  if (found === undefined) return { image, repository, tags, published: 'no' };
+  if (found.digest === image.index.descriptor.digest) return { image, repository, tags, published: 'ours' };
   const { descriptor, bytes } = await client.manifest(reference);
   if (platformsOf({ descriptor, bytes }) === platformsOf(image.index)) {
-    return { image: { ...image, index: { descriptor, bytes } }, repository, tags, published: true };
+    return { image: { ...image, index: { descriptor, bytes } }, repository, tags, published: 'other' };
   }
   throw new FactoryError('REVISION_EXISTS', `the revision is published already with other content (${found.digest})`, {
     where: `${repository.registry}/${repository.repository}:${tags.immutable}`,
@@ -152,12 +154,20 @@ async function toTarget(image: ChannelImage, { repository, client, revision }: T
   });
 }
 
-/** Gives what counts as the content of an index: its platform manifests, attestations aside. */
+function keptIndex({ repository, tags }: Target): ReportEvent {
+  const name = `${repository.registry}/${repository.repository}:${tags.immutable}`;
+  return {
+    kind: 'note',
+    message: `${name} was published by another build of the same content; its index and evidence stay (\`oakum verify ${name}\` checks them)`,
+  };
+}
+
+/** Gives what counts as the content of an index: its manifests and the platforms they are for, attestations aside. */
 function platformsOf({ descriptor, bytes }: Pick<Document, 'descriptor' | 'bytes'>): string {
   const { manifests } = parseIndex(bytes, descriptor.digest);
-  const platforms = manifests.filter((one) => one.platform?.os !== 'unknown');
-  return platforms
-    .map((one) => one.digest)
+  return manifests
+    .filter(({ annotations }) => annotations?.[REFERENCE_TYPE] !== ATTESTATION_MANIFEST)
+    .map(({ digest, platform }) => `${platform?.os}/${platform?.architecture}/${platform?.variant ?? ''} ${digest}`)
     .sort()
     .join();
 }
