@@ -44,7 +44,7 @@ export function redact(text: string): string {
   return text
     .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"'<>]*@/gi, '$1')
     .replace(/\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, '$1 ***')
-    .replace(/([?&](?:[a-z-]*(?:token|signature|secret|password|credential|key))=)[^&\s"']+/gi, '$1***');
+    .replace(/([?&](?:[a-z_-]*(?:token|signature|secret|password|credential|key)|sig)=)[^&\s"']+/gi, '$1***');
 }
 
 /** Takes anything caught; gives its message in one line, for use inside another error's message. */
