@@ -105,6 +105,21 @@ describe('the registry client', () => {
     expect(await client.tags(name)).toEqual(['v1', 'v2', 'v3', 'v4', 'v5']);
   });
 
+  it('refuses a list of referrers that never ends', async () => {
+    const entries = Array.from({ length: 400 }, () => ({ ...image.descriptor, artifactType: 'decoy/decoy' }));
+    const page = JSON.stringify({ schemaVersion: 2, manifests: entries });
+    const host = await listen(
+      createServer((request, response) => {
+        if (request.url === '/v2/') return response.end();
+        response.setHeader('link', `<${request.url}>; rel="next"`);
+        response.setHeader('content-type', 'application/vnd.oci.image.index.v1+json');
+        return response.end(page);
+      }),
+    );
+    const { client, name } = clientOf(host);
+    await expect(client.referrers(name, image.descriptor.digest)).rejects.toMatchObject({ code: 'CONTENT_TOO_LARGE' });
+  });
+
   it.each([
     ['the referrers API', true],
     ['the fallback tag', false],

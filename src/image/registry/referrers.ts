@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, discard, hexOf, readBody } from '#core';
 import type { Descriptor } from '../content.ts';
+import { ImageError } from '../error.ts';
 import { buildIndex, MAX_MANIFEST_BYTES, parseIndex, parseManifest } from '../manifest.ts';
 import { isIndexType } from '../media-types.ts';
 import { fetchManifest, pushManifest, resolveManifest } from './manifests.ts';
@@ -8,10 +9,13 @@ import { nextPage } from './pages.ts';
 import type { RegistryRequest, Transport } from './transport.ts';
 
 const MOST_PAGES = 100;
+/** Twenty times what is ever read of them; each costs memory before it can be judged. */
+const MOST_LISTED = 40_000;
 
 /**
  * Lists what refers to a manifest: signatures, SBOMs, attestations (distribution-spec 1.1, "Listing Referrers"). Where
- * the registry has no referrers API, the tag `sha256-HEX` is read instead ("Unavailable Referrers API").
+ * the registry has no referrers API, the tag `sha256-HEX` is read instead ("Unavailable Referrers API"). Throws
+ * `CONTENT_TOO_LARGE` for a list of more than 100 pages or 40,000 entries.
  */
 export async function listReferrers(
   transport: Transport,
@@ -20,7 +24,14 @@ export async function listReferrers(
 ): Promise<readonly Descriptor[]> {
   const found: Descriptor[] = [];
   let to: string | URL | undefined = `referrers/${digest}`;
-  for (let page = 0; to !== undefined && page < MOST_PAGES; page += 1) {
+  for (let page = 0; to !== undefined; page += 1) {
+    // A list cut short could hide the very entry that is looked for: it is refused, not used in part.
+    if (page >= MOST_PAGES || found.length > MOST_LISTED) {
+      throw new ImageError('CONTENT_TOO_LARGE', `the list of what refers to ${digest} has no end in sight`, {
+        where: `${transport.registry}/${repository}`,
+        hint: 'Somebody may be hiding the right entries. Ask who may write to this repository.',
+      });
+    }
     const request: RegistryRequest = { repository, to, scopes: [{ repository, actions: 'pull' }] };
     const response = await transport.send(request);
     if (response.status === 404 && page === 0) {
