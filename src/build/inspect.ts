@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { architectureOf, type Platform } from '#core';
 import { type BuiltModule, type GoBuildInfo, type ReadAt, readElf, readGoBuildInfo } from '#formats';
@@ -28,7 +29,7 @@ export interface CompiledModule {
  * Throws `BINARY_NOT_AS_ASKED` naming every difference.
  */
 export async function checkBinary(path: string, expected: BinaryExpectation): Promise<readonly CompiledModule[]> {
-  const file = await open(path);
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW); // a step has written it
   try {
     const readAt: ReadAt = async (offset, length) => {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);

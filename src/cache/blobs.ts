@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Digest, hexOf, Measure } from '#core';
@@ -30,7 +30,7 @@ export interface PutOptions {
 export interface Blobs {
   /** Streams bytes to disk; throws `CACHE_DIGEST_MISMATCH` or `CACHE_TOO_LARGE`, leaving nothing, when they are not what was said. */
   put(bytes: AsyncIterable<Uint8Array>, options?: PutOptions): Promise<StoredBlob>;
-  /** Takes over a finished file (same disk), which must be a regular file; hashes it once. */
+  /** Takes over a finished file (same disk), which must be a plain file of one name, not a link; hashes it once. */
   adopt(path: string, options?: PutOptions): Promise<StoredBlob>;
   /** Finds a blob by digest and marks it as used; undefined when absent. Does not read it. */
   find(digest: Digest): Promise<StoredBlob | undefined>;
@@ -72,9 +72,7 @@ export function openBlobs(folder: string, temporary: () => string): Blobs {
       }
     },
     async adopt(path, options = {}) {
-      const sum = new Measure();
-      for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES })) sum.update(chunk as Buffer);
-      return settle(path, { digest: sum.digest(), size: sum.size }, options);
+      return settle(path, await measurePlainFile(path), options);
     },
     async *read(digest) {
       const stored = await find(digest);
@@ -111,6 +109,26 @@ async function writeMeasured(path: string, bytes: AsyncIterable<Uint8Array>, opt
     await file.close();
   }
   return { digest: sum.digest(), size: sum.size };
+}
+
+/** What a step left may be a link to anywhere, or a file that has another name elsewhere: neither becomes a blob. */
+async function measurePlainFile(path: string): Promise<Blob> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const facts = await file.stat();
+    if (!facts.isFile() || facts.nlink !== 1) {
+      throw new CacheError('CACHE_DIGEST_MISMATCH', 'what was to be taken into the cache is no plain file of its own', {
+        where: path,
+      });
+    }
+    const sum = new Measure();
+    for await (const chunk of file.createReadStream({ highWaterMark: READ_BYTES, autoClose: false })) {
+      sum.update(chunk as Buffer);
+    }
+    return { digest: sum.digest(), size: sum.size };
+  } finally {
+    await file.close();
+  }
 }
 
 function check(blob: Blob, options: PutOptions): void {

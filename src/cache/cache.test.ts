@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -133,6 +133,17 @@ describe('the cache', () => {
     await openCache(folder);
     expect(await readdir(join(folder, 'tmp'))).toEqual([`${child.pid}-alive`]);
     child.kill();
+  });
+
+  it('takes over a plain file, and neither a link nor a file of two names', async () => {
+    const plain = join(folder, 'tmp', 'plain');
+    await writeFile(plain, 'content');
+    await symlink(plain, join(folder, 'tmp', 'symbolic'));
+    await expect(cache.blobs.adopt(join(folder, 'tmp', 'symbolic'))).rejects.toMatchObject({ code: 'ELOOP' });
+    await link(plain, join(folder, 'tmp', 'second'));
+    await expect(cache.blobs.adopt(plain)).rejects.toMatchObject({ code: 'CACHE_DIGEST_MISMATCH' });
+    await rm(join(folder, 'tmp', 'second'));
+    expect((await cache.blobs.adopt(plain)).size).toBe(7);
   });
 
   it('prunes what was not used for longest, and counts what it holds', async () => {
