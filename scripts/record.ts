@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import xterm from '@xterm/headless';
 
-const COLUMNS = 150;
+const COLUMNS = 180;
 const ROWS = 60;
 const CELL = { width: 7.2, height: 16 };
 const COLOURS: Readonly<Record<number, string>> = { 1: '#f14c4c', 2: '#23d18b', 3: '#f5f543' };

@@ -35,7 +35,7 @@ export async function signImages(
   options: SigningOptions & { readonly report: Report },
 ): Promise<void> {
   const limit = pLimit(IMAGES_AT_ONCE);
-  await reportStep(options.report, { subject: options.signer.description, step: 'sign' }, async () => {
+  await reportStep(options.report, { subject: 'evidence', step: 'sign' }, async () => {
     const published = await Promise.all(targets.map((target) => limit(() => signImage(target, options))));
     return { cached: published.every((one) => one.added.length === 0) };
   });
