@@ -5,6 +5,8 @@ import { addFeeds } from './feeds-program.ts';
 import { addKey } from './key-program.ts';
 import { collect, definitionOption, jsonOption, quietOption } from './options.ts';
 import { addDebug, addScan } from './scan-program.ts';
+import { addSla } from './sla-program.ts';
+import { addVex } from './vex-program.ts';
 import type { World } from './world.ts';
 
 /** What a command's action gets beside its arguments and flags. */
@@ -46,6 +48,8 @@ export function createProgram(version: string, invocation: Invocation): Command 
   addKey(program, invocation.world);
   addFeeds(program, invocation.world);
   addScan(program, invocation.world);
+  addVex(program, invocation.world);
+  addSla(program, invocation.world);
   addDebug(program, invocation.world);
   return program;
 }

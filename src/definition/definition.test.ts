@@ -90,6 +90,21 @@ feeds:
     });
   });
 
+  it('tells faults of the SLA, and leaves to the policy what is not named', async () => {
+    const shipped = await readFile(SHIPPED, 'utf8');
+    const faulty = `${shipped}
+sla:
+  policy: mine
+  within: { critical: 3 weeks, minor: 5 days }
+  timeZone: Mars/Olympus
+  supportDays: []
+  holidays: [2026-02-30]
+  overlays: [nis2]
+`;
+    expect(faultsOf(faulty)).toHaveLength(7);
+    expect(parseDefinition(shipped, 'd.yaml').sla).toEqual({ policy: 'from-identification' });
+  });
+
   it('refuses broken YAML, duplicate keys and alias bombs with a place', () => {
     expect(faultsOf('version: 1\n  name: [')[0]).toMatch(/^d\.yaml:\d+:\d+: /);
     expect(faultsOf('version: 1\nversion: 1\n')[0]).toContain('d.yaml:2:1: Map keys must be unique');

@@ -141,6 +141,69 @@ const feeds = z
   })
   .describe('Where knowledge of vulnerabilities comes from.');
 
+const span = z
+  .string()
+  .regex(/^[1-9][0-9]{0,3} (?:hour|day|support day)s?$/, 'must be a time like 72 hours, 7 days or 5 support days');
+
+const weekday = z.enum(['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']);
+
+const sla = z
+  .strictObject({
+    policy: z
+      .enum(['from-identification', 'from-upstream-fix'])
+      .default('from-identification')
+      .describe(
+        'What is promised. from-identification: critical in 72 hours, the rest in 5 support days. from-upstream-fix: critical in 7 days, the rest in 14. What is named beside it replaces that part.',
+      ),
+    startsOn: z.enum(['identification', 'upstream-fix']).optional().describe('When the clock starts.'),
+    within: z
+      .strictObject({
+        critical: span.optional(),
+        high: span.optional(),
+        medium: span.optional(),
+        low: span.optional(),
+        unknown: span.optional().describe('For what nobody has scored. Default: as critical.'),
+      })
+      .optional()
+      .describe('Time to fix by severity.'),
+    warnAfterPercent: z
+      .int()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe('From what part of its time on a clock is at risk. Default: 75.'),
+    reopened: z
+      .enum(['continues', 'restarts'])
+      .optional()
+      .describe('Whether a reopened finding keeps its first start (the default) or gets a new one.'),
+    timeZone: z
+      .string()
+      .refine(isTimeZone, 'must be a time zone, like Europe/London')
+      .optional()
+      .describe('The time zone of support days, by its IANA name. Default: Etc/UTC.'),
+    supportDays: z.array(weekday).min(1).optional().describe('Default: Monday to Friday.'),
+    holidays: z.array(z.iso.date()).optional().describe('Days that are no support days, like 2026-12-25.'),
+    overlays: z
+      .array(z.enum(['kev', 'bod-26-04']))
+      .optional()
+      .describe(
+        "Rows that count where they give less time: kev, the due dates of CISA's catalogue; bod-26-04, CISA's binding operational directive.",
+      ),
+    exposed: z
+      .boolean()
+      .optional()
+      .describe('Whether what runs the images can be reached from the internet, which bod-26-04 asks. Default: true.'),
+  })
+  .describe('How soon vulnerabilities are to be fixed.');
+
+function isTimeZone(text: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
 /** The shape of distribution.yaml; schema/distribution.schema.json is generated from it. */
 export const definitionSchema = z
   .strictObject({
@@ -166,6 +229,7 @@ export const definitionSchema = z
       .prefault({}),
     limits: limits.prefault({}),
     feeds: feeds.prefault({}),
+    sla: sla.prefault({}),
   })
   .describe('What an Oakum distribution consists of.');
 

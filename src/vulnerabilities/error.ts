@@ -21,6 +21,7 @@ const FAMILIES = {
   VEX_INVALID: 'proof',
   VEX_DECISIONS_INVALID: 'definition',
   // The SLA clock and its log.
+  SLA_EVENT_INVALID: 'machine',
   SLA_EVENTS_MIXED: 'machine',
   SLA_EVENTS_OUT_OF_ORDER: 'proof',
   SLA_LOG_BROKEN: 'proof',

@@ -146,6 +146,13 @@ describe('the event log', () => {
     await expect(appendEvents(file, several(1, 1), options)).rejects.toMatchObject({ code: 'SLA_EVENTS_OUT_OF_ORDER' });
   });
 
+  it('takes no event that it could not give back', async () => {
+    const wrong = { ...detected(), at: '2026-08-05' };
+    const file = join(folder, 'wrong.jsonl');
+    await expect(appendEvents(file, [wrong], options)).rejects.toMatchObject({ code: 'SLA_EVENT_INVALID' });
+    expect(await readSlaLog(file, { check })).toMatchObject({ events: [] });
+  });
+
   it('loses nothing when several runs add at once', async () => {
     const file = join(folder, 'together.jsonl');
     await Promise.all(Array.from({ length: 8 }, () => appendEvents(file, [detected()], options)));

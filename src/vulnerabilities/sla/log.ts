@@ -14,7 +14,7 @@ import {
   NOTHING,
   readChain,
 } from './chain.ts';
-import type { SlaEvent } from './events.ts';
+import { eventSchema, type SlaEvent } from './events.ts';
 import { whileLocked } from './lock.ts';
 import { seal, type SealCheck, sealedPoint } from './seal.ts';
 
@@ -94,13 +94,15 @@ export interface AppendOptions extends ReadLogOptions {
 
 /**
  * Adds events to a log and seals them, all or none: the file is replaced whole, one process at a time. The log is checked first, and a
- * broken one is never added to. Gives the new head. Throws `SLA_LOG_BROKEN`, `SLA_LOG_BUSY`, `SLA_LOG_UNREADABLE`, `SLA_EVENTS_OUT_OF_ORDER`.
+ * broken one is never added to. Gives the new head. Throws `SLA_LOG_BROKEN`, `SLA_LOG_BUSY`, `SLA_LOG_UNREADABLE`,
+ * `SLA_EVENT_INVALID`, `SLA_EVENTS_OUT_OF_ORDER`.
  */
 export async function appendEvents(
   file: string,
   events: readonly SlaEvent[],
   options: AppendOptions,
 ): Promise<ChainPoint | undefined> {
+  requireWritable(events, file);
   await mkdir(dirname(file), { recursive: true });
   return whileLocked(`${file}.lock`, options.clock, async () => {
     const text = await readText(file);
@@ -122,6 +124,17 @@ export async function appendEvents(
     await replaceFile(file, text + added);
     return point;
   });
+}
+
+/** What the reader would not take back must not be written: a log can't be mended. */
+function requireWritable(events: readonly SlaEvent[], where: string): void {
+  for (const event of events) {
+    const parsed = eventSchema.safeParse(event);
+    if (parsed.success) continue;
+    const [issue] = parsed.error.issues;
+    const what = `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}`;
+    throw new VulnerabilityError('SLA_EVENT_INVALID', `"${event.kind}" can't be logged: ${what}`, { where });
+  }
 }
 
 /** Throws `SLA_LOG_BROKEN` with the first places where a log is not as it was written. */

@@ -6,6 +6,8 @@ import type { SlaSeverity } from './policy.ts';
 
 /** A finding as a scan of the newest revision of a product saw it, judged by VEX. */
 export interface ObservedFinding extends ClockSubject {
+  /** Other names of the vulnerability: a clock that runs under one of them goes on. */
+  readonly aliases?: readonly string[] | undefined;
   readonly severity: SlaSeverity;
   /** Source and vector of the score, for the record. */
   readonly source?: string | undefined;
@@ -30,9 +32,13 @@ interface Known {
   readonly assessed: string | undefined;
 }
 
+/** A vulnerability seen in several packages or platforms of a product is as open as the worst of them. */
+const WORST_FIRST: readonly VexState[] = ['open', 'under_investigation', 'fixed', 'not_affected'];
+
 /**
  * Takes the events so far, what a scan saw and when; gives the events that are new: found for the first time, scored otherwise, fixed
- * upstream, assessed otherwise, or found again after a fix was published. A scan that sees nothing new gives none.
+ * upstream, assessed otherwise, or found again after a fix was published. A scan that sees nothing new gives none. What a scan no
+ * longer sees is not closed by that: publishing and withdrawal are events of their own.
  */
 export function observeFindings(
   events: readonly SlaEvent[],
@@ -40,13 +46,20 @@ export function observeFindings(
   now: Date,
 ): readonly SlaEvent[] {
   const known = Map.groupBy(events, clockKey);
-  const seen = new Set<string>();
-  return findings.flatMap((finding) => {
-    const key = clockKey(finding);
-    if (seen.has(key)) return [];
-    seen.add(key);
-    return newEvents(whatIsKnown(known.get(key) ?? []), finding, now);
-  });
+  const seen = new Map<string, ObservedFinding>();
+  for (const finding of findings) {
+    const { product, vulnerability, aliases = [] } = finding;
+    const names = [vulnerability, ...aliases];
+    const name =
+      names.find((one) => known.has(clockKey({ product, vulnerability: one }))) ??
+      names.find((one) => seen.has(clockKey({ product, vulnerability: one }))) ??
+      vulnerability;
+    const key = clockKey({ product, vulnerability: name });
+    const other = seen.get(key);
+    if (other === undefined || WORST_FIRST.indexOf(finding.state) < WORST_FIRST.indexOf(other.state))
+      seen.set(key, { ...finding, vulnerability: name });
+  }
+  return [...seen].flatMap(([key, finding]) => newEvents(whatIsKnown(known.get(key) ?? []), finding, now));
 }
 
 function whatIsKnown(events: readonly SlaEvent[]): Known | undefined {

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { isDigest, OakumError, replaceFile } from '#core';
+import { openLocalKey, readPublicKey } from '#evidence';
+import {
+  formatSlaCsv,
+  formatSlaHtml,
+  readSlaLog,
+  reportSla,
+  requireSound,
+  sealedByKeys,
+  type SlaLogReading,
+  toSlaPolicy,
+} from '#vulnerabilities';
+import { VERDICT_EXIT_CODE } from '../exit-codes.ts';
+import { print } from '../session.ts';
+import { loadDefinition } from '../shop.ts';
+import type { World } from '../world.ts';
+
+interface SlaFlags {
+  readonly log?: string;
+  readonly key?: readonly string[];
+  readonly definition?: string;
+}
+
+const DAY = 86_400_000;
+const DEFAULT_DAYS = 90;
+
+/** `oakum sla report`: what the clocks showed at the end of a time, from a log that was checked. */
+export async function reportClocks(
+  flags: SlaFlags & {
+    readonly from?: string;
+    readonly to?: string;
+    readonly format: 'html' | 'json' | 'csv';
+    readonly output?: string;
+  },
+  world: World,
+): Promise<void> {
+  const to = flags.to === undefined ? world.clock.now() : readMoment(flags.to, 'to');
+  const from = flags.from === undefined ? new Date(to.getTime() - DEFAULT_DAYS * DAY) : readMoment(flags.from, 'from');
+  if (from > to) throw new OakumError('usage', 'FLAG_INVALID', '--from is after --to');
+  const { log, definition, signers } = await openLog(flags, world);
+  requireSound(log);
+  const report = reportSla(toSlaPolicy(definition.sla), log.events, { from, to });
+  const title = `${definition.vendor} ${definition.name}: remediation of vulnerabilities`;
+  const text = {
+    html: () => formatSlaHtml(report, { title, provenance: provenanceOf(log, signers) }),
+    json: () => `${JSON.stringify({ log: { name: log.name, head: log.head, signers }, ...report }, null, 2)}\n`,
+    csv: () => formatSlaCsv(report),
+  }[flags.format]();
+  if (flags.output === undefined) process.stdout.write(text);
+  else await replaceFile(resolve(world.workingFolder, flags.output), text);
+}
+
+/** `oakum sla check`: verifies the log, and leaves the verdict in the exit code. */
+export async function checkLog(
+  flags: SlaFlags & { readonly holds?: string; readonly json?: boolean },
+  world: World,
+): Promise<void> {
+  const { log } = await openLog(flags, world);
+  const { faults, head, seals, file, events } = log;
+  print(flags, { file, name: log.name, events: events.length, seals, head, faults }, () => {
+    const lines = faults.map(({ line, message }) => `${file}:${line}: ${message}\n`).join('');
+    if (lines !== '') return `${lines}${faults.length === 1 ? '1 fault' : `${faults.length} faults`}\n`;
+    if (head === undefined) return `${file}: no event was logged\n`;
+    return `${file}: ${events.length} events under ${seals} seals, as they were written\nhead: ${head.digest}\n`;
+  });
+  if (faults.length > 0) process.exitCode = VERDICT_EXIT_CODE;
+}
+
+async function openLog(flags: SlaFlags & { readonly holds?: string }, world: World) {
+  const { definition } = (await loadDefinition(flags, world)).read;
+  const { holds } = flags;
+  if (holds !== undefined && !isDigest(holds))
+    throw new OakumError('usage', 'FLAG_INVALID', '--holds takes a digest: sha256: and 64 hex digits');
+  const file =
+    flags.log === undefined
+      ? join(world.stateFolder, 'sla', `${definition.name}.jsonl`)
+      : resolve(world.workingFolder, flags.log);
+  const keys = await keysOf(flags.key, world);
+  const check = sealedByKeys(keys.map(({ key }) => key));
+  const log = await readSlaLog(file, { check, ...(holds === undefined ? {} : { holds }) });
+  return { log, definition, signers: keys.map(({ name }) => name) };
+}
+
+async function keysOf(
+  names: readonly string[] | undefined,
+  world: World,
+): Promise<readonly { readonly name: string; readonly key: KeyObject }[]> {
+  if (names === undefined) {
+    const { privateKey, publicPath } = await openLocalKey(world.stateFolder, { create: false });
+    return [{ name: publicPath, key: createPublicKey(privateKey) }];
+  }
+  return Promise.all(
+    names.map(async (name) => {
+      const where = resolve(world.workingFolder, name);
+      const pem = await readFile(where, 'utf8').catch((error: unknown) => {
+        throw new OakumError('usage', 'KEY_MISSING', "the key file can't be read", { where, cause: error });
+      });
+      return { name, key: readPublicKey(pem, where) };
+    }),
+  );
+}
+
+function provenanceOf({ name, head, events, seals }: SlaLogReading, signers: readonly string[]): readonly string[] {
+  if (head === undefined) return ['No event was logged.'];
+  return [
+    `Event log "${name ?? ''}": ${events.length} events under ${seals} seals; every link and seal was checked when this page was made.`,
+    `Its last line: entry ${head.sequence}, ${head.digest}.`,
+    `Sealed by: ${signers.join(', ')}.`,
+  ];
+}
+
+/** A day is meant from its beginning for --from, to its end for --to. */
+function readMoment(text: string, flag: 'from' | 'to'): Date {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})$/.test(text);
+  const full = day ? `${text}T${flag === 'from' ? '00:00:00.000' : '23:59:59.999'}Z` : text;
+  const moment = new Date(full);
+  const isReal = !Number.isNaN(moment.getTime()) && (!day || moment.toISOString().startsWith(text));
+  if ((day || time) && isReal) return moment;
+  throw new OakumError('usage', 'FLAG_INVALID', `--${flag} takes a day or an RFC 3339 time, not "${text}"`);
+}
