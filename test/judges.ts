@@ -14,6 +14,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mirrorsOf, parseAptSources } from '#bases';
+import { digestOf } from '#core';
 
 /** The field's own tools that judge ours, as Go packages at pinned versions; `binary` is what `go install` names the result. */
 const JUDGES = {
@@ -98,6 +99,19 @@ function aptRoot(suite: string, draft: string): readonly string[] {
   ].flatMap((option) => ['-o', option]);
   run('apt-get', [...options, 'update', '-q'], draft);
   return options;
+}
+
+/**
+ * Gives the path of a Go program of ours around a library that has no program of its own, built once. `library` is
+ * `package@version`. Throws with Go's own words when it can't be built.
+ */
+export async function goJudge(name: string, library: string, source: string): Promise<string> {
+  return made(`go-${name}-${library.split('@')[1]}-${digestOf(source).slice(7, 19)}`, name, (draft) => {
+    writeFileSync(join(draft, 'main.go'), source);
+    run('go', ['mod', 'init', `${name}.test`], draft);
+    run('go', ['get', library], draft);
+    run('go', ['build', '-trimpath', '-o', name, '.'], draft);
+  });
 }
 
 /**

@@ -78,6 +78,20 @@ describe('a VEX document', () => {
     expect(stateOf(document, HELM, NET)).toBe('open');
   });
 
+  it('lets a later word on one version of a package stand alone', () => {
+    const one = decision({
+      packages: [NET],
+      status: 'fixed',
+      justification: undefined,
+      at: new Date('2026-08-02T00:00:00Z'),
+    });
+    const document = build([decision(), one]);
+    expect(document.statements.map(({ status }) => status)).toEqual(['fixed']);
+    expect(
+      build([{ ...one, at: new Date('2026-07-01T00:00:00Z') }, decision()]).statements.map(({ status }) => status),
+    ).toEqual(['not_affected']);
+  });
+
   it('joins the names that decisions give one vulnerability', () => {
     const later = decision({ vulnerability: 'GO-2026-0001', aliases: ['GHSA-aaaa-bbbb-cccc'], at: NOW });
     const document = build([decision(), later]);

@@ -84,14 +84,23 @@ function cellsOf(group: readonly VexDecision[], images: readonly VexImage[], now
   return images.flatMap((image) =>
     image.platforms.flatMap((platform) => {
       const here = group.filter(({ scope }) => inScope(scope, image, platform));
-      return purls.flatMap((purl): Cell[] => {
+      const cells = purls.flatMap((purl): Cell[] => {
         if (!here.some(({ packages }) => packages.includes(purl))) return [];
         const about = here.filter(({ packages }) => packages.some((general) => purlCovers(general, purl)));
         const ruling = rule(about, now);
         return ruling === undefined ? [] : [{ ...ruling, image, platform, purl }];
       });
+      return cells.filter((cell) => !cells.some((other) => isOverruled(cell, other)));
     }),
   );
+}
+
+/**
+ * Whether what is said of any version is overruled by what is said of one: no statement can except a version, and some scanners take
+ * the first that matches. An image has one version of a package, so nothing is lost; where it is another, the finding is open.
+ */
+function isOverruled(cell: Cell, other: Cell): boolean {
+  return cell.decision !== other.decision && cell.purl !== other.purl && purlCovers(cell.purl, other.purl);
 }
 
 /** Which of the decisions about one package of one image counts at a moment. */
