@@ -14,7 +14,8 @@ export const EXIT_CODES: Readonly<Record<ErrorFamily, { readonly code: number; r
   },
   network: {
     code: 4,
-    meaning: 'A proxy, database or mirror did not answer, refused, or broke off. Trying again may help.',
+    meaning:
+      'A proxy, database or mirror did not answer, refused, or broke off. Trying again may help. For `scan` also: nothing found, but not everything could be checked.',
   },
   proof: {
     code: 5,

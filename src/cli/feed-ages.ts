@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import { access } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { readDefinition } from '#definition';
+import type { OpenFeedsOptions } from '#vulnerabilities';
 import type { World } from './world.ts';
 
-/** Gives the ages from which a definition's feeds are too old: of --definition, else distribution.yaml here, else the one that comes with Oakum. */
-export async function readFeedAges(named: string | undefined, world: World) {
-  const here = resolve(world.workingFolder, 'distribution.yaml');
-  const exists = await access(here).then(
-    () => true,
-    () => false,
-  );
-  const shipped = exists ? here : join(world.home, 'distribution.yaml');
-  const { definition } = await readDefinition(named === undefined ? shipped : resolve(world.workingFolder, named));
-  return definition.feeds.maxAgeDays;
+/**
+ * Gives the ages from which a definition's feeds are too old: of --definition, else distribution.yaml here, else the one that
+ * comes with Oakum. A scan needs nothing else of it, so one that says nothing of feeds is not parsed.
+ */
+export async function readFeedAges(
+  named: string | undefined,
+  world: World,
+): Promise<NonNullable<OpenFeedsOptions['maxAgeDays']>> {
+  const here = resolve(world.workingFolder, named ?? 'distribution.yaml');
+  const shipped = join(world.home, 'distribution.yaml');
+  const own = await readFile(here, 'utf8').catch(() => undefined);
+  const file = own === undefined && named === undefined ? shipped : here;
+  const text = own ?? (await readFile(file, 'utf8').catch(() => undefined));
+  if (text !== undefined && !text.includes('feeds')) return {};
+  const { readDefinition } = await import('#definition');
+  return (await readDefinition(file)).definition.feeds.maxAgeDays;
 }

@@ -5,8 +5,6 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { OakumError } from '#core';
 import { fileSubject, imageSubjects, type ScanSubject } from '#vulnerabilities';
-import { openImage } from './image.ts';
-import { openRegistryClient } from './registry.ts';
 import type { World } from './world.ts';
 
 /** How targets are opened. */
@@ -42,6 +40,8 @@ async function openTarget(target: string, options: TargetOptions): Promise<reado
 }
 
 async function openImageTarget(target: string, { world, platform, plainHttp }: TargetOptions) {
+  // A file needs neither, and they take longer to load than a file to scan.
+  const [{ openImage }, { openRegistryClient }] = await Promise.all([import('./image.ts'), import('./registry.ts')]);
   const client = openRegistryClient(plainHttp === true, world);
   const { root, ...named } = await openImage(target, client, world.workingFolder);
   return imageSubjects({
