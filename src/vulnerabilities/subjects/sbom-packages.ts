@@ -5,9 +5,6 @@ import { mergePackages, type ScanGap, type ScanPackage } from '../subject.ts';
 import { distributionPackage, ecosystemOf } from './distribution-packages.ts';
 import { modulePackage } from './go-packages.ts';
 
-/** The most components of one SBOM that are looked at; more is an error, not a part. */
-export const MAX_COMPONENTS = 2_000_000;
-
 /** Types of package URLs that name no package: an image, a file, a repository as the source of something. */
 const NO_PACKAGES = new Set(['oci', 'docker', 'generic', 'github']);
 
