@@ -83,6 +83,16 @@ describe('the SLA clock', () => {
     });
   });
 
+  it('stays excused when what needs no fix gets one late', () => {
+    const events = [detected(), affected(1, 'not_affected'), published(500)];
+    expect(readSla(FOUND, events, hour(501))).toMatchObject({
+      state: 'excused',
+      publishedAt: hour(500),
+      breachedAt: undefined,
+    });
+    expect(readSla(FOUND, [...events, affected(502, 'affected')], hour(600)).state).toBe('missed');
+  });
+
   it('gives no time back when the excuse is withdrawn', () => {
     const events = [detected(), affected(1, 'not_affected'), affected(100, 'affected')];
     expect(readSla(FOUND, events, hour(101))).toMatchObject({

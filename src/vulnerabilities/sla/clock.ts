@@ -145,17 +145,20 @@ function step(policy: SlaPolicy, fold: Fold, event: SlaEvent): Fold {
       return { ...fold, severity: event.severity, risk, riskAt };
     }
     case 'assessed':
-      if (event.status === 'not_affected') return close(fold, 'excused', `not affected: ${event.reason}`);
+      if (event.status === 'not_affected') return excuse(fold, `not affected: ${event.reason}`);
       if (fold.status !== 'excused') return { ...fold, reason: event.reason };
-      return { ...fold, status: 'open', reason: event.reason };
+      return { ...fold, status: fold.publishedAt === undefined ? 'open' : 'published', reason: event.reason };
     case 'patched':
       return { ...fold, patchedAt: fold.patchedAt ?? at };
     case 'published': {
-      const published = close(fold, 'published', `published in ${event.revision}`);
-      return fold.status === 'published' ? fold : { ...published, publishedAt: at, revision: event.revision };
+      if (fold.publishedAt !== undefined) return fold;
+      // What needs no fix is not late when it gets one.
+      const status = fold.status === 'excused' ? 'excused' : 'published';
+      const { revision } = event;
+      return { ...fold, status, publishedAt: at, revision, reason: `published in ${revision}` };
     }
     case 'withdrawn':
-      return close(fold, 'excused', `advisory withdrawn: ${event.reason}`);
+      return excuse(fold, `advisory withdrawn: ${event.reason}`);
     case 'reopened': {
       const restarted = policy.reopened === 'restarts' ? { restartedAt: at, breachedAt: undefined } : {};
       const cleared = { patchedAt: undefined, publishedAt: undefined, revision: undefined };
@@ -167,8 +170,8 @@ function step(policy: SlaPolicy, fold: Fold, event: SlaEvent): Fold {
 }
 
 /** What is published stays published until it is reopened. */
-function close(fold: Fold, status: 'published' | 'excused', reason: string): Fold {
-  return fold.status === 'published' ? fold : { ...fold, status, reason };
+function excuse(fold: Fold, reason: string): Fold {
+  return fold.status === 'published' ? fold : { ...fold, status: 'excused', reason };
 }
 
 function earliest(a: Date | undefined, b: Date): Date {

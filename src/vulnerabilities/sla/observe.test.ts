@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { hour, published } from './__fixtures__/events.ts';
 import { readSla } from './clock.ts';
 import { eventSchema, type SlaEvent } from './events.ts';
-import { observeFindings, type ObservedFinding } from './observe.ts';
+import { observeFindings, type ObservedFinding, observePublication } from './observe.ts';
 import { SLA_POLICIES } from './policy.ts';
 
 const FOUND = SLA_POLICIES['from-identification'];
@@ -63,6 +63,21 @@ describe('a scan', () => {
   it('goes on with the clock of another name of the same vulnerability', () => {
     const renamed = seen({ vulnerability: 'CVE-2026-0001', aliases: ['GO-2026-0001'] });
     expect(kinds(scans([0, [seen({ vulnerability: 'GO-2026-0001' })]], [1, [renamed]]))).toEqual([['detected'], []]);
+  });
+
+  it('of a published revision stops the clocks of its product that are open and gone from it', () => {
+    const [events = []] = scans([
+      0,
+      [seen(), seen({ vulnerability: 'CVE-2026-0002' }), seen({ product: '2.8/distroless/source-controller' })],
+    ]);
+    const publication = {
+      product: '2.9/distroless/source-controller',
+      revision: '2.9.2-r1',
+      remaining: new Set(['CVE-2026-0002']),
+    };
+    const stopped = observePublication(events, publication, hour(10));
+    expect(stopped).toEqual([published(10)]);
+    expect(observePublication([...events, ...stopped], publication, hour(11))).toEqual([]);
   });
 
   it('reopens what is found again after a fix was published', () => {

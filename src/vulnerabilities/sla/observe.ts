@@ -62,6 +62,33 @@ export function observeFindings(
   return [...seen].flatMap(([key, finding]) => newEvents(whatIsKnown(known.get(key) ?? []), finding, now));
 }
 
+/** A revision that can be pulled, and what a scan still finds in it. */
+export interface Publication {
+  readonly product: string;
+  readonly revision: string;
+  readonly digest?: string | undefined;
+  /** Every name of every vulnerability that is still there. */
+  readonly remaining: ReadonlySet<string>;
+}
+
+/** Takes the events so far and a publication; gives an event for each open clock of the product whose vulnerability is gone. */
+export function observePublication(
+  events: readonly SlaEvent[],
+  { product, revision, digest, remaining }: Publication,
+  now: Date,
+): readonly SlaEvent[] {
+  const own = Map.groupBy(
+    events.filter((event) => event.product === product),
+    ({ vulnerability }) => vulnerability,
+  );
+  return [...own].flatMap(([vulnerability, history]): SlaEvent[] => {
+    const known = whatIsKnown(history);
+    if (known === undefined || known.closed || remaining.has(vulnerability)) return [];
+    const shared = { at: now.toISOString(), vulnerability, product, revision };
+    return [{ kind: 'published', ...shared, ...(digest === undefined ? {} : { digest }) }];
+  });
+}
+
 function whatIsKnown(events: readonly SlaEvent[]): Known | undefined {
   let known: Known = {
     closed: false,
