@@ -28,6 +28,7 @@ export async function* jsonMembers(
   const scanner = createScanner(where);
   let kept: Uint8Array[] = [];
   let keptSize = 0;
+  let count = 0;
   for await (const chunk of bytes) {
     let start = 0;
     for (let at = scanner.next(chunk, 0); at >= 0; at = scanner.next(chunk, at + 1)) {
@@ -36,7 +37,10 @@ export async function* jsonMembers(
       kept = [];
       keptSize = 0;
       start = at + 1;
-      if (mark === 'comma' || (mark === 'close' && !isBlank(member))) yield memberOf(member, where);
+      // Only `{}` has nothing before its end: after a comma a member must come (RFC 8259, 4).
+      if (mark === 'open' || (mark === 'close' && count === 0 && isBlank(member))) continue;
+      count += 1;
+      yield memberOf(member, where);
     }
     if (!scanner.isInside()) continue;
     kept.push(chunk.subarray(start));
@@ -72,9 +76,10 @@ function createScanner(where: string): Scanner {
     mark = 'open';
     return depth === 1;
   };
-  const close = (): boolean => {
+  const close = (byte: number): boolean => {
     depth -= 1;
-    if (depth < 0) throw broken(where);
+    // Pairs further in are judged when the member is parsed.
+    if (depth < 0 || (depth === 0 && byte !== CLOSE_OBJECT)) throw broken(where);
     done = depth === 0;
     mark = 'close';
     return done;
@@ -82,7 +87,7 @@ function createScanner(where: string): Scanner {
   /** Gives whether the byte has a mark; it is outside of texts. */
   const take = (byte: number): boolean => {
     if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) return open(byte);
-    if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) return close();
+    if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) return close(byte);
     if (depth === 0 && !isSpace(byte)) throw broken(where);
     if (byte === QUOTE) text.begin();
     if (byte !== COMMA || depth !== 1) return false;
