@@ -14,6 +14,7 @@ export type {
 } from './feeds/feed.ts';
 export { openFeeds } from './feeds/feeds.ts';
 export type { OpenFeedsOptions } from './feeds/feeds.ts';
+export { writeGoDatabase } from './feeds/go-database.ts';
 export { DEFAULT_MAX_AGE_DAYS } from './feeds/reading.ts';
 export { updateFeeds } from './feeds/update-feeds.ts';
 export type { FeedSources, FeedUpdate, UpdateFeedsOptions } from './feeds/update.ts';

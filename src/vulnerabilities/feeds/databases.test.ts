@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Digest } from '#core';
 import { buildZip, type ZipSpec } from '#testing';
 import { type Desk, openDesk } from './__fixtures__/desk.ts';
 import { below, goAdvisory, goDatabase, type MadeAdvisory, zipOf } from './__fixtures__/mirror.ts';
+import { writeGoDatabase } from './go-database.ts';
 
 const MODULES = new Set(['example.com/m1', 'example.com/m2', 'example.com/m3', 'example.com/m9']);
 const LATER = '2026-08-20T09:00:00Z';
@@ -57,6 +60,26 @@ describe('the Go vulnerability database', () => {
     expect(await since(first.reading.digest)).toEqual(new Map([['Go', new Set(['example.com/m2', 'example.com/m9'])]]));
     expect(await since(second.reading.digest)).toEqual(new Map());
     expect(await since(`sha256:${'0'.repeat(64)}`)).toBeUndefined();
+  });
+
+  it('can be written out as it is served, for govulncheck', async () => {
+    publish(three);
+    const { reading } = await desk.updateOne('go');
+    const target = join(desk.folder, 'served');
+    expect(await writeGoDatabase(desk.folder, target)).toBe(reading.digest);
+    const read = async (path: string) => JSON.parse(await readFile(join(target, path), 'utf8')) as unknown;
+    expect(await read('ID/GO-2026-0002.json')).toEqual(goAdvisory(2));
+    expect(await read('index/modules.json')).toEqual(
+      three.map(({ id, modified }, index) => ({ path: `example.com/m${index + 1}`, vulns: [{ id, modified }] })),
+    );
+    const again = await openDesk();
+    await expect(writeGoDatabase(again.folder, join(again.folder, 'none'))).rejects.toMatchObject({
+      code: 'FEED_ABSENT',
+    });
+    for (const path of await readdir(target, { recursive: true }))
+      if (path.endsWith('.json')) again.server.publish(`go-vulndb/${path}`, await readFile(join(target, path)));
+    expect((await again.updateOne('go')).reading.digest).toBe(reading.digest);
+    await again.stop();
   });
 
   it('is fetched as a zip where much has changed and the server has one', async () => {

@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real feeds, frozen in a folder with the layout of a mirror, as of 2026-08-21: OAKUM_FEEDS_SNAPSHOT names it. Skipped without.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readZipDirectory, readZipEntry } from '#formats';
 import { type Desk, openDesk } from './__fixtures__/desk.ts';
+import { writeGoDatabase } from './go-database.ts';
 
 const SNAPSHOT = process.env['OAKUM_FEEDS_SNAPSHOT'] ?? '';
+
+/** The modules' index is written without the newest fixed version. */
+function withoutFixed(name: string): (key: string, value: unknown) => unknown {
+  return (key, value) => (name === 'index/modules.json' && key === 'fixed' ? undefined : value);
+}
 
 describe.skipIf(SNAPSHOT === '')('feeds as they are', () => {
   let desk: Desk;
@@ -24,6 +34,19 @@ describe.skipIf(SNAPSHOT === '')('feeds as they are', () => {
       ['endoflife', 'fresh', expect.any(Number)],
     ]);
     expect(readings[1]?.ecosystems).toContain('Alpine:v3.21');
+  });
+
+  it('give the Go database back as it was served', async () => {
+    const target = join(desk.folder, 'served');
+    await writeGoDatabase(desk.folder, target);
+    const zip = readFileSync(join(SNAPSHOT, 'go-vulndb.zip'));
+    const source = { size: zip.length, read: (at: number, length: number) => zip.subarray(at, at + length) };
+    for (const entry of readZipDirectory(source)) {
+      if (entry.name.endsWith('/')) continue;
+      const served = JSON.parse(readZipEntry(source, entry).toString(), withoutFixed(entry.name)) as unknown;
+      const written = JSON.parse(readFileSync(join(target, entry.name), 'utf8')) as unknown;
+      if (!isDeepStrictEqual(written, served)) expect(written, entry.name).toEqual(served);
+    }
   });
 
   it('know the advisories that the field knows', async () => {
