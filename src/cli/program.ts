@@ -280,15 +280,6 @@ function addInspect(program: Command, { world }: Invocation): void {
     )
     .option('--provenance', 'print the SLSA provenance of one platform alone')
     .addOption(platformOption())
-    .option(
-      '--key <key>',
-      "sign with this key: a file, or awskms:// (default: an ambient OIDC token, else this machine's own key)",
-    )
-    .option('--no-sign', 'attach no signed evidence')
-    .option('--cosign-v2-tags', 'also write the .sig and .att tags that cosign 2 reads')
-    .option('--fulcio-url <url>', 'the certificate authority for keyless signing')
-    .option('--rekor-url <url>', 'the transparency log that witnesses signatures')
-    .option('--tsa-url <url>', 'the timestamp authority that witnesses signatures')
     .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
     .addOption(jsonOption())
     .addHelpText(
