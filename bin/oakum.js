@@ -5,6 +5,8 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 if ((major === 24 && minor >= 15) || major >= 26) {
   import('../dist/cli/main.js');
 } else {
-  console.error(`oakum: Node ${process.versions.node} is too old; 24.15 or newer (or 26) is needed: https://nodejs.org/en/download`);
+  console.error(
+    `oakum: Node ${process.versions.node} is too old; 24.15 or newer (or 26) is needed: https://nodejs.org/en/download`,
+  );
   process.exitCode = 6;
 }

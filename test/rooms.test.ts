@@ -77,9 +77,7 @@ describe('the rooms', () => {
 
   it('touch process.env, stdout and the exit code in cli alone', () => {
     const world = /process\.(env|stdout|stderr|exit|argv)\b|console\./;
-    const others = files.filter(
-      (file) => file.room !== 'cli' && file.room !== 'testing' && !isForTests(file.path),
-    );
+    const others = files.filter((file) => file.room !== 'cli' && file.room !== 'testing' && !isForTests(file.path));
     const touching = others.filter((file) =>
       world.test(withoutComments(readFileSync(join(SOURCE, file.path), 'utf8'))),
     );

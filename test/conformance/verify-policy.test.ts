@@ -228,7 +228,11 @@ describe('a policy', () => {
       return judge(staged, text);
     };
     expectVerdict(await judged((real) => real), 'trusted', /passed linux\/arm64 sbom: .* equals what the layers hold/);
-    expectVerdict(await judged(() => 'other'), 'not-trusted', /failed linux\/amd64 sbom: .* file \/program: SBOM sha256/);
+    expectVerdict(
+      await judged(() => 'other'),
+      'not-trusted',
+      /failed linux\/amd64 sbom: .* file \/program: SBOM sha256/,
+    );
     expectVerdict(
       await judged((real) => real, { files: [] }),
       'not-trusted',
