@@ -144,7 +144,7 @@ async function putInPlace(
 /** Hashes a folder once per process, and says whether it still is what its zip was. */
 async function isWhole(context: Context, path: string, module: HashedModule, isToolchain: boolean): Promise<boolean> {
   if (context.verified.has(path)) return true;
-  const hash = await context.pool.hashFolder(path, nameOf(module), isToolchain).catch(() => 'unreadable');
+  const hash = await context.pool.hashFolder(path, nameOf(module), { isToolchain }).catch(() => 'unreadable');
   if (hash === module.zipHash) context.verified.add(path);
   return hash === module.zipHash;
 }

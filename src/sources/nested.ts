@@ -7,6 +7,7 @@ import { readGoMod } from './dependencies.ts';
 import { SourcesError } from './error.ts';
 import type { HashedModule } from './module-store.ts';
 import { nameOf } from './module-name.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 /** A module of the same repository that the main one builds with from a folder below it, which its zip lacks. */
 export interface NestedModule extends ModuleVersion {
@@ -42,24 +43,52 @@ export interface PlacedModule extends HashedModule {
   readonly root: string;
 }
 
-/** Gives a copy of the main module with its nested ones laid in place, made once for these modules. */
+/**
+ * Gives a copy of the main module with its nested ones laid in place, made once for these modules. A copy of an earlier run
+ * is hashed again, each module for itself: go.sum in it vouches for all else that is compiled. A damaged one is made anew.
+ */
 export async function composeSource(
   cache: Cache,
   main: PlacedModule,
   nested: readonly (PlacedModule & { readonly folder: string })[],
+  hashFolder: WorkerPool['hashFolder'],
 ): Promise<TreeResult> {
   const inputs = {
     main: identity(main),
     nested: nested.map((module) => ({ ...identity(module), folder: module.folder })),
   };
-  return cache.tree({ name: 'compose-source', inputs }, async (into) => {
+  const key = { name: 'compose-source', inputs };
+  const compose = async (into: string) => {
     await cp(main.root, into, { recursive: true });
     for (const module of nested) {
       const place = join(into, module.folder);
       if (await isThere(place)) throw invalid(nameOf(main), `its folder ${module.folder} is there already`);
       await cp(module.root, place, { recursive: true });
     }
-  });
+  };
+  const tree = await cache.tree(key, compose);
+  if (!tree.cached || (await isWhole(tree.path, main, nested, hashFolder))) return tree;
+  await cache.dropTree(key);
+  return cache.tree(key, compose);
+}
+
+/** Hashes a composed folder module by module; what can't be read is not whole. */
+async function isWhole(
+  folder: string,
+  main: HashedModule,
+  nested: readonly (HashedModule & { readonly folder: string })[],
+  hashFolder: WorkerPool['hashFolder'],
+): Promise<boolean> {
+  const without = nested.map((module) => module.folder);
+  try {
+    const hashes = await Promise.all([
+      hashFolder(folder, nameOf(main), { without }),
+      ...nested.map((module) => hashFolder(join(folder, module.folder), nameOf(module))),
+    ]);
+    return [main, ...nested].every(({ zipHash }, index) => zipHash === hashes[index]);
+  } catch {
+    return false;
+  }
 }
 
 function identity({ path, version, zipHash }: HashedModule): { path: string; version: string; zipHash: string } {

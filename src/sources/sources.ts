@@ -75,7 +75,8 @@ const AT_ONCE = 48;
 export function openSources(options: SourcesOptions): Sources {
   const { http, cache, signal } = options;
   const proxies = openProxyClient(http, options.proxies, signal);
-  const store = openModuleStore(cache, proxies, createWorkerPool());
+  const pool = createWorkerPool();
+  const store = openModuleStore(cache, proxies, pool);
   const client = openDatabaseClient({
     http,
     database: options.checksumDatabase,
@@ -108,8 +109,11 @@ export function openSources(options: SourcesOptions): Sources {
     release: (fluxVersion, known = []) => findRelease(reader, fluxVersion, known),
     nestedModules: async (main) => findNestedModules(await folderOf(main), nameOf(main)),
     async compose(main, nested) {
-      const place = async <T extends HashedModule>(module: T) => ({ ...module, root: await folderOf(module) });
-      return composeSource(cache, await place(main), await Promise.all(nested.map(place)));
+      const place = async <T extends HashedModule>(module: T) => ({
+        ...module,
+        root: (await store.module(module, { verify: true })).path,
+      });
+      return composeSource(cache, await place(main), await Promise.all(nested.map(place)), pool.hashFolder);
     },
     dependencies: readDependencies,
     moduleCache: (dependencies, given = {}) => fillModuleCache(store, dependencies, given),

@@ -35,6 +35,12 @@ export interface Unpacked {
   readonly bytes: number;
 }
 
+/** How {@link hashFolder} reads a folder. */
+export interface HashFolderOptions {
+  readonly isToolchain?: boolean;
+  readonly without?: readonly string[];
+}
+
 interface FileSum {
   readonly path: string;
   readonly sha256: string;
@@ -75,13 +81,19 @@ export function unpackModule(request: UnpackRequest): Unpacked {
 /**
  * Hashes an extracted module again; gives its `h1:` hash, which is the zip's while nothing has been changed. Of a
  * toolchain, the copies that {@link unpackModule} adds must equal what they were copied from, or the hash differs.
+ * Folders named in `without` (relative) hold other modules and do not count.
  */
-export function hashFolder(folder: string, name: string, isToolchain = false): string {
+export function hashFolder(
+  folder: string,
+  name: string,
+  { isToolchain = false, without = [] }: HashFolderOptions = {},
+): string {
   const sums: FileSum[] = [];
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
     if (entry.isDirectory()) continue;
     const full = join(entry.parentPath, entry.name);
     const path = full.slice(folder.length + 1);
+    if (without.some((other) => path.startsWith(`${other}/`))) continue;
     const isCopy = isToolchain && entry.name === 'go.mod' && path !== 'go.mod'; // a zip has none but at its root
     if (!isCopy) sums.push({ path, sha256: entry.isFile() ? hash('sha256', readFileSync(full)) : 'no file' });
     else if (!readFileSync(full).equals(readFileSync(join(entry.parentPath, '_go.mod'))))

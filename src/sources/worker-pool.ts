@@ -2,13 +2,13 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { SourcesError, type SourcesErrorCode } from './error.ts';
-import type { UnpackRequest, Unpacked } from './unpack.ts';
+import type { HashFolderOptions, UnpackRequest, Unpacked } from './unpack.ts';
 import type { WorkerAnswer, WorkerJob } from './unpack-worker.ts';
 
 /** Unpacks and hashes modules in worker threads, as many as the machine has cores (eight at most); the threads start when needed. */
 export interface WorkerPool {
   unpack(request: UnpackRequest): Promise<Unpacked>;
-  hashFolder(folder: string, name: string, isToolchain?: boolean): Promise<string>;
+  hashFolder(folder: string, name: string, options?: HashFolderOptions): Promise<string>;
 }
 
 interface Task {
@@ -71,7 +71,7 @@ export function createWorkerPool(size = Math.min(8, availableParallelism())): Wo
 
   return {
     unpack: (request) => run({ kind: 'unpack', request }),
-    hashFolder: (folder, name, isToolchain = false) => run({ kind: 'hash', folder, name, isToolchain }),
+    hashFolder: (folder, name, options = {}) => run({ kind: 'hash', folder, name, options }),
   };
 }
 
