@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -132,18 +132,21 @@ describe('a component with a nested module', () => {
     });
   }
 
-  it.each(['main.go', 'api/api.go', 'go.sum'])('is composed anew where its copy has been tampered with: %s', async (file) => {
-    const api = proxy.publish({ path: 'toy.test/main/api', version: 'v1.0.1', files: { 'api.go': 'package api\n' } });
-    const main = publishMain('replace toy.test/main/api => ./api\nrequire toy.test/main/api v1.0.1\n', '');
-    const compose = async () => (await open()).compose(main, [{ ...api, folder: 'api' }]);
-    const { path } = await compose();
-    const good = await readFile(join(path, file), 'utf8');
-    await chmod(join(path, file), 0o644);
-    await writeFile(join(path, file), 'tampered');
-    expect(await compose()).toEqual({ path, cached: false });
-    expect(await readFile(join(path, file), 'utf8')).toBe(good);
-    expect(await compose()).toEqual({ path, cached: true });
-  });
+  it.each(['main.go', 'api/api.go', 'go.sum'])(
+    'is composed anew where its copy has been tampered with: %s',
+    async (file) => {
+      const api = proxy.publish({ path: 'toy.test/main/api', version: 'v1.0.1', files: { 'api.go': 'package api\n' } });
+      const main = publishMain('replace toy.test/main/api => ./api\nrequire toy.test/main/api v1.0.1\n', '');
+      const compose = async () => (await open()).compose(main, [{ ...api, folder: 'api' }]);
+      const { path } = await compose();
+      const good = await readFile(join(path, file), 'utf8');
+      await chmod(join(path, file), 0o644);
+      await writeFile(join(path, file), 'tampered');
+      expect(await compose()).toEqual({ path, cached: false });
+      expect(await readFile(join(path, file), 'utf8')).toBe(good);
+      expect(await compose()).toEqual({ path, cached: true });
+    },
+  );
 
   it('is composed with it in place, and has only the other modules as dependencies', async () => {
     const api = proxy.publish({ path: 'toy.test/main/api', version: 'v1.0.1', files: { 'api.go': 'package api\n' } });

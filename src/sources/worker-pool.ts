@@ -8,7 +8,7 @@ import type { WorkerAnswer, WorkerJob } from './unpack-worker.ts';
 /** Unpacks and hashes modules in worker threads, as many as the machine has cores (eight at most); the threads start when needed. */
 export interface WorkerPool {
   unpack(request: UnpackRequest): Promise<Unpacked>;
-  hashFolder(folder: string, name: string, options?: HashFolderOptions): Promise<string>;
+  readonly hashFolder: (folder: string, name: string, options?: HashFolderOptions) => Promise<string>;
 }
 
 interface Task {
