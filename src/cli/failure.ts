@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { messageOf, OakumError } from '#core';
 import { DEFECT_EXIT_CODE, EXIT_CODES } from './exit-codes.ts';
+import { plainText } from './format.ts';
 
 /** A failure as it is shown: what, where, what to do next, and the exit code. */
 export interface Failure {
@@ -17,14 +18,23 @@ export function toFailure(error: unknown): Failure {
     const { code, message, where, hint } = error;
     return { exitCode: EXIT_CODES[error.family].code, code, message, where, hint };
   }
-  const diskFull = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (diskFull === 'ENOSPC' || diskFull === 'EDQUOT') {
+  const errno = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') {
     return {
       exitCode: EXIT_CODES.machine.code,
       code: 'DISK_FULL',
       message: 'the disk is full',
       where: (error as NodeJS.ErrnoException).path,
       hint: 'Free space (`oakum cache prune`), or set OAKUM_CACHE or --out to a larger disk.',
+    };
+  }
+  if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS') {
+    return {
+      exitCode: EXIT_CODES.machine.code,
+      code: 'FILE_REFUSED',
+      message: 'the machine does not let this user read or write here',
+      where: (error as NodeJS.ErrnoException).path,
+      hint: 'Give the user that runs Oakum the right to it, or choose another folder (--out, OAKUM_CACHE, OAKUM_DATA).',
     };
   }
   return {
@@ -41,5 +51,5 @@ export function formatFailure(failure: Failure): string {
   const rows = [`oakum: ${failure.message}`];
   if (failure.where !== undefined) rows.push(`  at: ${failure.where}`);
   if (failure.hint !== undefined) rows.push(`  next: ${failure.hint}`);
-  return `${rows.join('\n')}\n`;
+  return plainText(`${rows.join('\n')}\n`);
 }

@@ -35,3 +35,11 @@ export function formatTable(
       .trimEnd();
   return `${[header, ...rows].map(line).join('\n')}\n`;
 }
+
+/**
+ * Takes text that quotes strangers (a compiler, a registry, labels of an image); gives it without what could steer a
+ * terminal: control characters but line breaks and tabs, and characters that turn the direction of writing.
+ */
+export function plainText(text: string): string {
+  return text.replace(/(?![\n\t])[\p{Cc}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD');
+}

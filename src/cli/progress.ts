@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { styleText } from 'node:util';
 import type { Report, ReportEvent } from '#core';
-import { formatBytes, formatSpan } from './format.ts';
+import { formatBytes, formatSpan, plainText } from './format.ts';
 
 /** How progress is shown: repainted lines on a terminal, a line an event, JSON lines, or warnings alone. */
 export type ProgressStyle = 'live' | 'plain' | 'json' | 'quiet';
@@ -29,7 +29,7 @@ function writeJson(event: ReportEvent, stream: TextStream): void {
 }
 
 function writeWarning(event: ReportEvent, stream: TextStream): void {
-  if (event.kind === 'warning') stream.write(`warning: ${event.message}\n`);
+  if (event.kind === 'warning') stream.write(plainText(`warning: ${event.message}\n`));
 }
 
 /** One line an event, for logs: no progress within a step, nothing for what came from the cache at once. */
@@ -49,9 +49,9 @@ function lineOf(event: ReportEvent): string | undefined {
       return `${event.subject}: ${event.step} ${event.cached ? 'cached' : `done in ${formatSpan(event.milliseconds)}`}${size}`;
     }
     case 'step-failed':
-      return `${event.subject}: ${event.step} failed: ${firstLine(event.message)}`;
+      return plainText(`${event.subject}: ${event.step} failed: ${firstLine(event.message)}`);
     default:
-      return `${event.kind}: ${event.message}`;
+      return plainText(`${event.kind}: ${event.message}`);
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Report } from '#core';
+import { plainText } from './format.ts';
 import type { ProgressStyle } from './progress.ts';
 import type { World } from './world.ts';
 
@@ -33,5 +34,5 @@ function styleOf(flags: OutputFlags, world: World): ProgressStyle {
 
 /** Prints a result on stdout: as one JSON document, or as text for people. */
 export function print(flags: OutputFlags, value: unknown, text: () => string): void {
-  process.stdout.write(flags.json ? `${JSON.stringify(value, null, 2)}\n` : text());
+  process.stdout.write(flags.json ? `${JSON.stringify(value, null, 2)}\n` : plainText(text()));
 }

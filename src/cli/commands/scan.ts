@@ -14,7 +14,7 @@ import {
 } from '#vulnerabilities';
 import { EXIT_CODES, VERDICT_EXIT_CODE } from '../exit-codes.ts';
 import { readFeedAges } from '../feed-ages.ts';
-import { formatTable } from '../format.ts';
+import { formatTable, plainText } from '../format.ts';
 import { openTargets } from '../scan-targets.ts';
 import type { World } from '../world.ts';
 
@@ -40,7 +40,9 @@ export async function scanTargets(targets: readonly string[], flags: ScanFlags, 
   const feeds = openFeeds({ folder, clock: world.clock, maxAgeDays });
   const subjects = await openTargets(targets, { ...flags, world });
   const result = await scan(subjects, { feeds, now: world.clock.now() });
-  process.stdout.write(format(result, flags.json ? 'json' : flags.format, world.version));
+  const form = flags.json ? 'json' : flags.format;
+  const text = format(result, form, world.version);
+  process.stdout.write(form === 'table' ? plainText(text) : text); // advisories are strangers' words
   process.exitCode = EXIT[verdictOf(result)];
 }
 
