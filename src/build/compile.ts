@@ -252,6 +252,7 @@ async function runCommand(
   }
   throw new BuildError('COMPILE_FAILED', `the compile failed:\n${lastLines(outcome.stderr || outcome.stdout, 12)}`, {
     where,
+    hint: 'The source is as upstream published it: check that `package`, `toolchain` and the release belong together. Compilers that are killed lack memory: try --jobs 1.',
   });
 }
 
