@@ -13,6 +13,21 @@ export {
   readLock,
   writeLock,
 } from './lock.ts';
-export type { Lock, LockedBase, LockedComponent, LockedModule, LockedRelease } from './lock.ts';
+export type {
+  Lock,
+  LockedBase,
+  LockedComponent,
+  LockedModule,
+  LockedOverlay,
+  LockedRelease,
+  LockedRevision,
+} from './lock.ts';
 export { definitionJsonSchema } from './schema.ts';
-export type { BaseDefinition, ChannelDefinition, ComponentDefinition, Definition } from './schema.ts';
+export type {
+  BaseDefinition,
+  ChannelDefinition,
+  ComponentDefinition,
+  Definition,
+  ToolDefinition,
+  ToolName,
+} from './schema.ts';

@@ -3,7 +3,17 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { emptyLock, formatLock, lockFileOf, parseLock, readLock, writeLock } from '#definition';
+import {
+  digestOfLock,
+  emptyLock,
+  formatLock,
+  type LockedModule,
+  lockFileOf,
+  lockOfRelease,
+  parseLock,
+  readLock,
+  writeLock,
+} from '#definition';
 
 describe('the lock', () => {
   let folder: string;
@@ -41,5 +51,21 @@ describe('the lock', () => {
     );
     await writeFile(join(folder, 'bad.lock'), '{}');
     await expect(readLock(join(folder, 'bad.lock'))).rejects.toMatchObject({ code: 'LOCK_INVALID' });
+  });
+
+  it('gives one release the same digest whatever tools it holds, since no image holds them', () => {
+    const hash = `h1:${'A'.repeat(43)}=`;
+    const proof = { kind: 'checksum-database', database: 'db', recordId: 1, treeSize: 2 } as const;
+    const tool: LockedModule = {
+      path: 'example.com/tool',
+      version: 'v1.0.0',
+      zipHash: hash,
+      modHash: hash,
+      proof,
+    };
+    const lock = { ...emptyLock('c'), tools: { govulncheck: tool } };
+    expect(parseLock(formatLock(lock), 'oakum.lock')).toEqual(lock);
+    const used = { release: '2.9.2', toolchain: 'go1.27.3', bases: [] };
+    expect(digestOfLock(lockOfRelease(lock, used))).toBe(digestOfLock(lockOfRelease(emptyLock('c'), used)));
   });
 });

@@ -55,12 +55,64 @@ const base = z.strictObject({
   packages: z.partialRecord(z.enum(PLATFORMS), z.array(basePackage)),
 });
 
+const cause = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('floor') }),
+  z.strictObject({ kind: z.literal('required'), by: z.string() }),
+  z.strictObject({ kind: z.literal('imported'), package: z.string() }),
+  z.strictObject({ kind: z.literal('avoids'), version: z.string(), reason: z.string() }),
+]);
+
+const overlay = z.strictObject({
+  requires: z
+    .array(
+      z.strictObject({
+        path: z.string(),
+        from: z.string().optional(),
+        to: z.string(),
+        indirect: z.boolean(),
+        cause,
+        findings: z.array(z.string()).describe('What it fixes.'),
+      }),
+    )
+    .describe('Changed requirements of go.mod.'),
+  go: z.strictObject({ from: z.string(), to: z.string(), by: z.string() }).optional(),
+  sums: z
+    .array(z.strictObject({ path: z.string(), version: z.string(), zipHash: hash1.optional(), modHash: hash1, proof }))
+    .describe('Lines that go.sum gains.'),
+  goMod: digest.describe('Of the edited go.mod.'),
+  goSum: digest.describe('Of the edited go.sum.'),
+  patches: z.array(z.strictObject({ file: z.string(), digest })).describe('Patch files, in the order they apply.'),
+  treeHash: hash1.optional().describe('Over all files of the source once everything is applied.'),
+});
+
+const revision = z.strictObject({
+  release: z.string(),
+  predecessor: z.string().describe('The revision it takes the place of.'),
+  toolchain: z.string(),
+  components: z.record(z.string(), overlay).describe('What is laid over the sources of the release.'),
+  bases: z.record(z.string(), base).optional().describe('Bases that differ from the predecessor.'),
+  staying: z
+    .array(
+      z.strictObject({
+        component: z.string(),
+        id: z.string(),
+        ecosystem: z.string(),
+        package: z.string(),
+        version: z.string(),
+        reason: z.string(),
+      }),
+    )
+    .describe('Findings that are known and not fixed, and why.'),
+});
+
 const lockSchema = z.strictObject({
   version: z.literal(1),
   compressor: z.string().describe('The build of the compressor for which compressed digests hold.'),
   toolchains: z.record(z.string(), z.partialRecord(z.enum(PLATFORMS), module)),
   bases: z.record(z.string(), base),
   releases: z.record(z.string(), z.strictObject({ flux: module, components: z.record(z.string(), component) })),
+  revisions: z.record(z.string(), revision).optional().describe('Patched revisions of the releases, like 2.9.2-r1.'),
+  tools: z.record(z.string(), module).optional().describe('Programs that analyse and render; no image holds them.'),
 });
 
 /** The content of oakum.lock: every source, toolchain and package with its hash. */
@@ -77,6 +129,12 @@ export type LockedBase = z.output<typeof base>;
 
 /** A release as the lock holds it. */
 export type LockedRelease = Lock['releases'][string];
+
+/** A patched revision as the lock holds it. */
+export type LockedRevision = z.output<typeof revision>;
+
+/** What a patched revision lays over one component's source. */
+export type LockedOverlay = z.output<typeof overlay>;
 
 /** Gives a lock that holds nothing yet. */
 export function emptyLock(compressor: string): Lock {
@@ -127,12 +185,20 @@ export function formatLock(lock: Lock): string {
 /** Gives the part of a lock that one release uses, so that its digest does not change when the lock gains another. */
 export function lockOfRelease(
   lock: Lock,
-  used: { readonly release: string; readonly toolchain: string; readonly bases: readonly string[] },
+  used: {
+    readonly release: string;
+    readonly toolchain: string;
+    readonly bases: readonly string[];
+    readonly revision?: string;
+  },
 ): Lock {
   const pick = <T>(record: Record<string, T>, names: readonly string[]) =>
     Object.fromEntries(Object.entries(record).filter(([name]) => names.includes(name)));
+  const { revisions, tools: _tools, ...rest } = lock; // a tool leaves no byte in an image
+  const revised = pick(revisions ?? {}, used.revision === undefined ? [] : [used.revision]);
   return {
-    ...lock,
+    ...rest,
+    ...(Object.keys(revised).length === 0 ? {} : { revisions: revised }),
     toolchains: pick(lock.toolchains, [used.toolchain]),
     bases: pick(lock.bases, used.bases),
     releases: pick(lock.releases, [used.release]),

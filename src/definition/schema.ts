@@ -24,14 +24,14 @@ const url = z.string().regex(/^(?:https?|file):\/\/[^\s/]*[^\s]*$/, 'must be an 
 
 const toolchain = z.string().regex(/^go1\.[0-9]+(?:\.[0-9]+)?$/, 'must be a Go release, like go1.27.3');
 
+const mainPackage = z
+  .string()
+  .regex(/^\.(?:\/[A-Za-z0-9._-]+)*$/, 'must be a package inside the module, like . or ./cmd');
+
 const component = z
   .strictObject({
     module: modulePath.describe('The Go module that holds the program.'),
-    package: z
-      .string()
-      .regex(/^\.(?:\/[A-Za-z0-9._-]+)*$/, 'must be a package inside the module, like . or ./cmd')
-      .default('.')
-      .describe('The main package, relative to the module.'),
+    package: mainPackage.default('.').describe('The main package, relative to the module.'),
     description: z.string().optional().describe('For org.opencontainers.image.description.'),
     licenses: z.string().default('Apache-2.0').describe('SPDX expression for org.opencontainers.image.licenses.'),
   })
@@ -204,6 +204,28 @@ function isTimeZone(text: string): boolean {
   }
 }
 
+const goVersion = z
+  .string()
+  .regex(/^v[0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.+-]+)?$/, 'must be a module version, like v1.9.0');
+
+/** A Go program that Oakum compiles for its own use, as it compiles a component. */
+const tool = (usual: { readonly module: string; readonly version: string; readonly package: string }) =>
+  z
+    .strictObject({
+      module: modulePath.default(usual.module).describe('The Go module that holds the program.'),
+      version: goVersion.default(usual.version).describe('Its version.'),
+      package: mainPackage.default(usual.package).describe('The main package, relative to the module.'),
+    })
+    .prefault({});
+
+const tools = z
+  .strictObject({
+    govulncheck: tool({ module: 'golang.org/x/vuln', version: 'v1.9.0', package: './cmd/govulncheck' }).describe(
+      'Says whether vulnerable code can be reached.',
+    ),
+  })
+  .describe('Go programs that Oakum compiles for its own use, from proved sources.');
+
 /** The shape of distribution.yaml; schema/distribution.schema.json is generated from it. */
 export const definitionSchema = z
   .strictObject({
@@ -230,6 +252,7 @@ export const definitionSchema = z
     limits: limits.prefault({}),
     feeds: feeds.prefault({}),
     sla: sla.prefault({}),
+    tools: tools.prefault({}),
   })
   .describe('What an Oakum distribution consists of.');
 
@@ -241,6 +264,12 @@ export type ComponentDefinition = Definition['components'][string];
 
 /** One entry under `channels`. */
 export type ChannelDefinition = Definition['channels'][string];
+
+/** One entry under `tools`. */
+export type ToolDefinition = Definition['tools'][ToolName];
+
+/** What tools there are. */
+export type ToolName = keyof Definition['tools'];
 
 /** One entry under `bases`. */
 export type BaseDefinition = Definition['bases'][string];
