@@ -13,6 +13,17 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   image: ['formats', 'cache'],
   evidence: ['formats', 'image'],
   vulnerabilities: ['formats', 'cache', 'sources', 'build', 'engine', 'image', 'evidence'],
+  patch: [
+    'formats',
+    'cache',
+    'definition',
+    'sources',
+    'bases',
+    'build',
+    'engine',
+    'evidence',
+    'vulnerabilities',
+  ],
   release: ['formats', 'definition', 'sources', 'build', 'engine', 'image', 'evidence'],
   factory: [
     'formats',
@@ -25,6 +36,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'image',
     'evidence',
     'vulnerabilities',
+    'patch',
     'release',
   ],
   cli: [
@@ -37,6 +49,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'image',
     'evidence',
     'vulnerabilities',
+    'patch',
     'release',
     'factory',
   ],

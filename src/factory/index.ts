@@ -4,6 +4,8 @@ export type { CompletedLock, LockRequest, Refresh } from './complete-lock.ts';
 export { FactoryError } from './error.ts';
 export type { FactoryErrorCode } from './error.ts';
 export type { BuildRequest, ChannelImage, PlatformImage } from './images.ts';
+export { planRevision } from './patch.ts';
+export type { PatchRequest } from './patch.ts';
 export { planRelease } from './plan.ts';
 export type { PlannedStep, ReleasePlan } from './plan.ts';
 export type { Destination } from './publish.ts';

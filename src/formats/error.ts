@@ -10,6 +10,8 @@ export type FormatErrorCode =
   | 'DECOMPRESS_TOO_LARGE'
   | 'DER_INVALID'
   | 'GO_MOD_INVALID'
+  | 'PATCH_INVALID'
+  | 'PATCH_MISFIT'
   | 'PURL_INVALID'
   | 'TAR_INVALID'
   | 'TAR_TRUNCATED'

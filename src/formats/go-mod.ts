@@ -74,6 +74,12 @@ export function parseGoMod(text: string): GoMod {
   return { ...draft, module: draft.module };
 }
 
+/** Takes a go.mod's text; gives the message of its `// Deprecated:` comment (https://go.dev/ref/mod#go-mod-file-module-deprecation). */
+export function deprecationOf(text: string): string | undefined {
+  const [head = ''] = /^(?:[ \t]*\/\/[^\n]*\n)*[ \t]*module[ \t][^\n]*/m.exec(text) ?? [];
+  return /\/\/\s*Deprecated:\s*([^\n]*)/.exec(head)?.[1]?.trim();
+}
+
 /** Reads a go.sum file: `path version[/go.mod] hash` a line (https://go.dev/ref/mod#go-sum-files). Throws {@link FormatError} `GO_MOD_INVALID`, naming the line. */
 export function parseGoSum(text: string): readonly SumLine[] {
   const lines: SumLine[] = [];

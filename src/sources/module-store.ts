@@ -33,8 +33,8 @@ export interface ModuleStore {
   readonly holds: (module: HashedModule) => Promise<boolean>;
   /** Gives a module's folder: fetched, checked by the zip rules, its hash compared, extracted read-only. */
   readonly module: (module: HashedModule, options?: ModuleOptions) => Promise<TreeResult>;
-  /** Puts a module's go.mod, checked against its `h1:` hash, where the go command looks for it. */
-  readonly goMod: (module: ModuleVersion & { readonly modHash: string }) => Promise<void>;
+  /** Gives a module's go.mod, checked against its `h1:` hash, and leaves it where the go command looks for it. */
+  readonly goMod: (module: ModuleVersion & { readonly modHash: string }) => Promise<string>;
   /** Gives the Go toolchain's root, with programs executable. */
   readonly toolchain: (module: HashedModule, options?: ModuleOptions) => Promise<TreeResult>;
   /** Hashes what the proxies serve as this module, trusting nothing and keeping nothing. */
@@ -83,13 +83,14 @@ export function openModuleStore(cache: Cache, proxies: ProxyClient, pool: Worker
     async goMod(module) {
       const file = await besideModules(module, 'mod');
       const kept = await readFile(file).catch(() => undefined);
-      if (kept !== undefined && hashGoMod(kept) === module.modHash) return;
+      if (kept !== undefined && hashGoMod(kept) === module.modHash) return kept.toString('utf8');
       const { url, text } = await fetchGoMod(context, module);
       const served = hashGoMod(Buffer.from(text));
       if (served !== module.modHash) {
         throw mismatch(`go.mod of ${nameOf(module)}`, { expected: module.modHash, served, url });
       }
       await writeWhole(file, text);
+      return text;
     },
     async hashServed(module) {
       const { text } = await fetchGoMod(context, module);

@@ -9,7 +9,8 @@ import { type DatabaseHead, openDatabaseClient } from './database-client.ts';
 import { type Dependency, readDependencies } from './dependencies.ts';
 import { SourcesError } from './error.ts';
 import { listModuleVersions, type ModuleInfo, readModuleInfo } from './module-info.ts';
-import { nameOf } from './module-name.ts';
+import { deriveSource, type DerivedSource, type SourceChange } from './derive.ts';
+import { assertModule, nameOf } from './module-name.ts';
 import { type HashedModule, type ModuleOptions, type ModuleStore, openModuleStore } from './module-store.ts';
 import { composeSource, findNestedModules, type NestedModule } from './nested.ts';
 import { type Exemption, openProver, type ProvedModule } from './prove.ts';
@@ -52,9 +53,13 @@ export interface Sources {
   module(module: HashedModule, options?: ModuleOptions): Promise<TreeResult>;
   /** Gives a Flux release; `known` are versions known from elsewhere (a lock). See {@link findRelease}. */
   release(fluxVersion: string, known?: readonly string[]): Promise<FluxRelease>;
+  /** Gives a module's go.mod. Its hash is one that a proved go.sum names, else the checksum database is asked. */
+  goMod(module: ModuleVersion & { readonly modHash?: string }): Promise<string>;
   nestedModules(main: HashedModule): Promise<readonly NestedModule[]>;
   /** Gives the main module's source with its nested modules in place, as it can be built. */
   compose(main: HashedModule, nested: readonly (HashedModule & { readonly folder: string })[]): Promise<TreeResult>;
+  /** Gives a changed copy of a composed source; see {@link deriveSource}. */
+  derive(source: string, change: SourceChange): Promise<DerivedSource>;
   dependencies(sourceFolder: string): Promise<readonly Dependency[]>;
   /** Fills a GOMODCACHE with which `go build -mod=readonly` works offline and read-only; gives its folder. */
   moduleCache(
@@ -115,6 +120,11 @@ export function openSources(options: SourcesOptions): Sources {
       });
       return composeSource(cache, await place(main), await Promise.all(nested.map(place)), pool.hashFolder);
     },
+    async goMod(module) {
+      assertModule(module);
+      return store.goMod({ ...module, modHash: module.modHash ?? (await prove(module)).modHash });
+    },
+    derive: (source, change) => deriveSource({ cache, hashFolder: pool.hashFolder }, source, change),
     dependencies: readDependencies,
     moduleCache: (dependencies, given = {}) => fillModuleCache(store, dependencies, given),
     async toolchain(goVersion, platform, given = {}) {

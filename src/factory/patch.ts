@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+import { dirname } from 'node:path';
+import { type CompiledBinary, type CompiledModule, compileKey, compileOutputs, parseModuleList } from '#build';
+import type { Digest } from '#core';
+import type { Definition, Lock, LockedModule } from '#definition';
+import {
+  type BasePlan,
+  type PatchPlan,
+  type PatchPolicy,
+  type PatchTarget,
+  planBase,
+  planPatch,
+  readPatchFiles,
+} from '#patch';
+import { formatRevision } from '#release';
+import type { Feeds } from '#vulnerabilities';
+import { FactoryError } from './error.ts';
+import { toJob } from './prepare.ts';
+import type { Selection } from './selection.ts';
+import type { Workshop } from './workshop.ts';
+
+/** What to patch. `definitionFile` says where `patches/` is looked for. */
+export interface PatchRequest {
+  readonly definition: Definition;
+  readonly definitionFile: string;
+  readonly lock: Lock;
+  readonly release: string;
+  readonly selection: Selection;
+  readonly policy: PatchPolicy;
+}
+
+/** Plans the next revision of a release: what its findings need, component by component. Builds and writes nothing. */
+export async function planRevision(request: PatchRequest, shop: Workshop, feeds: Feeds): Promise<PatchPlan> {
+  const { definition, lock, release, policy } = request;
+  const number = nextRevision(lock, release);
+  const lockedToolchain = lock.toolchains[definition.toolchain]?.[shop.machine.platform];
+  if (lockedToolchain === undefined) throw lacking(definition.toolchain, release);
+  const tools = { ...shop, feeds, now: shop.clock.now() };
+  const targets = await Promise.all(request.selection.components.map((name) => toTarget(name, request, shop)));
+  return planPatch(
+    {
+      release,
+      revision: formatRevision({ release, number }),
+      predecessor: formatRevision({ release, number: number - 1 }),
+      toolchain: definition.toolchain,
+      lockedToolchain,
+      platforms: definition.platforms,
+      targets,
+      bases: () => planBases(request, shop, tools),
+      policy,
+    },
+    tools,
+  );
+}
+
+/** The first revision that the lock does not hold; `r0` is the release as upstream made it. */
+function nextRevision(lock: Lock, release: string): number {
+  for (let number = 1; ; number += 1) {
+    if (lock.revisions?.[formatRevision({ release, number })] === undefined) return number;
+  }
+}
+
+async function toTarget(component: string, request: PatchRequest, shop: Workshop): Promise<PatchTarget> {
+  const { definition, definitionFile, lock, release } = request;
+  const locked = lock.releases[release]?.components[component];
+  if (locked === undefined) throw lacking(component, release);
+  const [compiled, patches] = await Promise.all([
+    compiledModules(component, request, shop),
+    readPatchFiles(dirname(definitionFile), component),
+  ]);
+  const main = ({ path, version }: LockedModule) => ({ path, version });
+  const own = [main(locked.module), ...locked.nested.map(main)];
+  const names = new Set(Object.values(definition.components).map((one) => one.module));
+  const others = compiled?.filter(({ path }) => !names.has(path)) ?? [];
+  return { component, locked, patches, ...(compiled === undefined ? {} : { compiled: [...own, ...others] }) };
+}
+
+/** What is in the component's programs, of all platforms that have been compiled; undefined where none has. */
+async function compiledModules(
+  component: string,
+  { definition, lock, release }: PatchRequest,
+  shop: Workshop,
+): Promise<readonly CompiledModule[] | undefined> {
+  const lists = await Promise.all(
+    definition.platforms.map(async (platform) => {
+      const job = toJob(component, platform, { definition, lock, release, machine: shop.machine.platform });
+      const key = compileKey(job.request, shop.isolated);
+      const known = await shop.cache.peek<CompiledBinary>(key, compileOutputs);
+      return known === undefined ? [] : parseModuleList(await readText(known.modules.digest, shop));
+    }),
+  );
+  const modules = new Map(lists.flat().map((one) => [`${one.path}@${one.version}`, one]));
+  return modules.size === 0 ? undefined : [...modules.values()];
+}
+
+async function planBases(
+  { definition, lock, selection }: PatchRequest,
+  shop: Workshop,
+  tools: { readonly feeds: Feeds; readonly now: Date },
+): Promise<readonly BasePlan[]> {
+  const names = new Set(selection.channels.map((channel) => definition.channels[channel]?.base ?? ''));
+  return Promise.all(
+    [...names].map(async (name) => {
+      const base = definition.bases[name];
+      const locked = lock.bases[name];
+      if (base === undefined || locked === undefined) throw lacking(`base ${name}`, 'the release');
+      const target = { name, definition: base, locked, platforms: definition.platforms };
+      return planBase(target, await shop.debian(base), tools);
+    }),
+  );
+}
+
+async function readText(digest: Digest, shop: Workshop): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of shop.cache.blobs.read(digest)) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function lacking(what: string, release: string): FactoryError {
+  return new FactoryError('LOCK_INCOMPLETE', `the lock lacks ${what}`, { hint: `Run \`oakum lock ${release}\`.` });
+}
