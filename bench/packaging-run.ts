@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packs binaries into one image each and writes a layout: what `oakum release` does after compiling. Run by packaging.ts.
-import { copyFile, link, mkdtemp } from 'node:fs/promises';
+import { copyFile, mkdtemp } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
 import pLimit from 'p-limit';
@@ -28,7 +28,7 @@ const limit = pLimit(2);
 
 async function adopt(path: string): Promise<StoredBlob> {
   const scratch = cache.temporary();
-  await link(path, scratch).catch(() => copyFile(path, scratch));
+  await copyFile(path, scratch);
   return cache.blobs.adopt(scratch);
 }
 

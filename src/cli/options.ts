@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 
 /** --definition. */
 export const definitionOption = () =>
@@ -14,6 +14,19 @@ export const jsonOption = () =>
 
 /** --quiet. */
 export const quietOption = () => new Option('--quiet', 'print warnings and the result alone').conflicts('json');
+
+/** Adds the flags that choose who signs and who witnesses. */
+export function withSigning(command: Command): Command {
+  return command
+    .option(
+      '--key <key>',
+      "sign with this key: a file, or awskms:// (default: an ambient OIDC token, else this machine's own key)",
+    )
+    .option('--cosign-v2-tags', 'also write the .sig and .att tags that cosign 2 reads')
+    .option('--fulcio-url <url>', 'the certificate authority for keyless signing')
+    .option('--rekor-url <url>', 'the transparency log that witnesses signatures')
+    .option('--tsa-url <url>', 'the timestamp authority that witnesses signatures');
+}
 
 /** Gathers a flag's values: comma-separated, and from each time the flag is given. */
 export function collect(text: string, before: readonly string[] = []): readonly string[] {

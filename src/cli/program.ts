@@ -3,8 +3,7 @@ import { Command, Option } from 'commander';
 import { OakumError } from '#core';
 import { addFeeds } from './feeds-program.ts';
 import { addKey } from './key-program.ts';
-import { collect, definitionOption, jsonOption, quietOption } from './options.ts';
-import { addPatch } from './patch-program.ts';
+import { collect, definitionOption, jsonOption, quietOption, withSigning } from './options.ts';
 import { addDebug, addScan } from './scan-program.ts';
 import { addSla } from './sla-program.ts';
 import { addVex } from './vex-program.ts';
@@ -51,7 +50,6 @@ export function createProgram(version: string, invocation: Invocation): Command 
   addScan(program, invocation.world);
   addVex(program, invocation.world);
   addSla(program, invocation.world);
-  addPatch(program, invocation.world);
   addDebug(program, invocation.world);
   return program;
 }
@@ -74,8 +72,7 @@ Examples:
   oakum release 2.9.2 --locked --json`;
 
 function addRelease(program: Command, { world }: Invocation): void {
-  program
-    .command('release')
+  withSigning(program.command('release'))
     .description('build the hardened images of a Flux release')
     .argument('<version>', 'a Flux version, 2.9.2, or 2.9 for its newest patch')
     .option('--to <registry>', 'push there instead of writing an OCI layout (all platforms of the definition)')
@@ -89,15 +86,7 @@ function addRelease(program: Command, { world }: Invocation): void {
       'how many components compile at once (default: by cores and memory)',
       parseCount('--jobs', 1),
     )
-    .option(
-      '--key <key>',
-      "sign with this key: a file, or awskms:// (default: an ambient OIDC token, else this machine's own key)",
-    )
     .option('--no-sign', 'attach no signed evidence')
-    .option('--cosign-v2-tags', 'also write the .sig and .att tags that cosign 2 reads')
-    .option('--fulcio-url <url>', 'the certificate authority for keyless signing')
-    .option('--rekor-url <url>', 'the transparency log that witnesses signatures')
-    .option('--tsa-url <url>', 'the timestamp authority that witnesses signatures')
     .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
     .addOption(definitionOption())
     .addOption(lockedOption())

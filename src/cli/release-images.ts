@@ -11,10 +11,14 @@ interface PartialRelease {
   readonly channels?: unknown;
 }
 
-/** A release document's images, and what it is called. */
+/** An image of a release document, and the tag that never moves. */
+export type ReleaseImage = VexImage & { readonly tag: string };
+
+/** A release document's images, what it is called, and its file. */
 export interface ReleaseImages {
   readonly revision: string;
-  readonly images: readonly VexImage[];
+  readonly images: readonly ReleaseImage[];
+  readonly file: string;
 }
 
 /** Reads the images of a release document: a file, or the folder that `oakum release` wrote. Throws `RELEASE_UNREADABLE`. */
@@ -33,7 +37,7 @@ export async function readReleaseImages(name: string, world: World): Promise<Rel
       listOf(recordOf(value)['images']).map((image) => toImage(recordOf(image), channel, revision)),
     );
     if (images.length === 0) throw new Error('it names no image');
-    return { revision, images };
+    return { revision, images, file };
   } catch (error) {
     throw new OakumError('usage', 'RELEASE_UNREADABLE', "this is no release document, or it can't be read", {
       where: file,
@@ -43,7 +47,7 @@ export async function readReleaseImages(name: string, world: World): Promise<Rel
   }
 }
 
-function toImage(image: Readonly<Record<string, unknown>>, channel: string, revision: string): VexImage {
+function toImage(image: Readonly<Record<string, unknown>>, channel: string, revision: string): ReleaseImage {
   const platforms = Object.entries(recordOf(image['platforms'])).map(([platform, record]) => ({
     platform: platformOf(platform),
     digest: digestIn(recordOf(record)['manifest']),
@@ -56,6 +60,7 @@ function toImage(image: Readonly<Record<string, unknown>>, channel: string, revi
     repository: textIn(image['name']),
     index,
     platforms,
+    tag: textIn(listOf(image['tags'])[0]),
   };
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { collect, definitionOption, jsonOption } from './options.ts';
+import { collect, definitionOption, jsonOption, quietOption, withSigning } from './options.ts';
 import type { World } from './world.ts';
 
 const folderOption = () => new Option('--folder <folder>', 'where the decisions are').default('vex');
@@ -29,6 +29,7 @@ Examples:
     )
     .action(async (flags) => (await import('./commands/vex.ts')).checkDecisions(flags, world()));
   addExport(vex, world);
+  addAttach(vex, world);
 }
 
 function addAdd(vex: Command, world: () => World): void {
@@ -107,4 +108,32 @@ Examples:
   oakum vex export out --format trivyignore --scan scan.json --output .trivyignore`,
     )
     .action(async (release, flags) => (await import('./commands/vex.ts')).exportVex(release, flags, world()));
+}
+
+function addAttach(vex: Command, world: () => World): void {
+  withSigning(vex.command('attach'))
+    .description('sign what holds now about each image of a release, and attach it')
+    .argument('[release]', 'a release.json, or the folder that holds it', 'out')
+    .option('--to <registry>', 'the images there (default: those of the OCI layout beside the release document)')
+    .option('--author <name>', "the documents' author (default: the definition's vendor)")
+    .option('--namespace <iri>', "what the documents' @id begins with", 'https://openvex.dev/docs/public')
+    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(folderOption())
+    .addOption(definitionOption())
+    .addOption(jsonOption())
+    .addOption(quietOption())
+    .addHelpText(
+      'after',
+      `
+Each image gets an OpenVEX document of its own, as an in-toto attestation that \`cosign verify-attestation --type openvex\` reads.
+What is attached already is not signed again; earlier documents stay.
+Exit code 1: no decision is about these images, and nothing is attached.
+
+Examples:
+  oakum vex attach
+  oakum vex attach out --to registry.example.com/flux --key release.key`,
+    )
+    .action(async (release, flags) =>
+      (await import('./commands/vex-attach.ts')).attachDecisions(release, flags, world()),
+    );
 }

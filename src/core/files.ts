@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Takes a path; gives a name beside it that no other run uses, for "write, then rename". */
@@ -16,16 +16,38 @@ export async function replaceFile(path: string, content: string | Uint8Array, mo
   await mkdir(dirname(path), { recursive: true });
   const temporary = temporaryName(path);
   try {
-    const file = await open(temporary, 'wx', mode);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeSynced(temporary, content, mode);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/**
+ * Writes a file that was not there, whole or not at all; gives false where there is one: link(2) does not replace.
+ * Only its owner may read it unless `mode` says otherwise.
+ */
+export async function createFile(path: string, content: string, mode = 0o600): Promise<boolean> {
+  const temporary = temporaryName(path);
+  try {
+    await writeSynced(temporary, content, mode);
+    await link(temporary, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+async function writeSynced(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+  const file = await open(path, 'wx', mode);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }

@@ -23,4 +23,4 @@ export type { ProcessErrorCode, ProcessRequest, ProcessResult, RunProcess } from
 export { reportStep } from './report.ts';
 export type { Report, ReportEvent } from './report.ts';
 export type { TreeEntry } from './tree.ts';
-export { replaceFile, temporaryName } from './files.ts';
+export { createFile, replaceFile, temporaryName } from './files.ts';

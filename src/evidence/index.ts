@@ -84,7 +84,7 @@ export { createKeylessSigner, PUBLIC_SIGSTORE } from './signing/keyless-signer.t
 export type { KeylessOptions } from './signing/keyless-signer.ts';
 export { createKmsSigner } from './signing/kms-signer.ts';
 export type { DigestAlgorithm, KeyService } from './signing/kms-signer.ts';
-export { createFile, openLocalKey } from './signing/local-key.ts';
+export { openLocalKey } from './signing/local-key.ts';
 export type { LocalKey, LocalKeyOptions } from './signing/local-key.ts';
 export type { SignedStatement, Signer } from './signing/signer.ts';
 export type { WitnessOptions } from './signing/witnesses.ts';

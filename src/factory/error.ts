@@ -6,8 +6,10 @@ const FAMILIES = {
   UNKNOWN_COMPONENT: 'usage',
   UNKNOWN_PLATFORM: 'usage',
   COMPONENT_UNDEFINED: 'definition',
+  IMAGE_CHANGED: 'registry',
   LOCK_INCOMPLETE: 'definition',
   REVISION_EXISTS: 'registry',
+  TOOL_DAMAGED: 'machine',
 } as const satisfies Record<string, ErrorFamily>;
 
 /** Codes of {@link FactoryError}. */

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+export { attachVex } from './attach-vex.ts';
+export type { AttachedVex, AttachVexRequest, VexTarget } from './attach-vex.ts';
 export { completeLock } from './complete-lock.ts';
 export type { CompletedLock, LockRequest, Refresh } from './complete-lock.ts';
 export { FactoryError } from './error.ts';
 export type { FactoryErrorCode } from './error.ts';
 export type { BuildRequest, ChannelImage, PlatformImage } from './images.ts';
-export { planRevision } from './patch.ts';
-export type { PatchRequest } from './patch.ts';
+export { proveRevision } from './prove-revision.ts';
+export type { ProvedRevision } from './prove-revision.ts';
 export { planRelease } from './plan.ts';
 export type { PlannedStep, ReleasePlan } from './plan.ts';
 export type { Destination } from './publish.ts';

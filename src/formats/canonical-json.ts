@@ -22,3 +22,12 @@ export function canonicalJson(value: Json): string {
 export function readableJson(value: Json): string {
   return `${JSON.stringify(JSON.parse(canonicalJson(value)), null, 2)}\n`;
 }
+
+/** Takes text; gives the JSON value in it, or undefined where it is none: the check that follows says what was wanted. */
+export function parseIfJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

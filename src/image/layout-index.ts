@@ -2,12 +2,12 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { whileLocked } from '#cache';
 import { replaceFile } from '#core';
 import { canonicalJson, type Json } from '#formats';
 import { REF_NAME } from './annotations.ts';
 import type { Descriptor } from './content.ts';
 import { ImageError } from './error.ts';
-import { withLock } from './layout-lock.ts';
 import { descriptorSchema, MAX_MANIFEST_BYTES, parse } from './manifest.ts';
 
 /** The members of index.json that Oakum looks at; the others, of other tools, are kept as they are. */
@@ -53,12 +53,21 @@ export async function nameManifest(folder: string, descriptor: Descriptor, refer
   const entry = { ...plain, annotations: { [REF_NAME]: reference } };
   const text = canonicalJson(entry);
   if ((await readIndex(folder)).manifests.some((known) => canonicalJson(known as Json) === text)) return;
-  await withLock(join(folder, '.index.lock'), async () => {
+  const lock = join(folder, '.index.lock');
+  await whileLocked(lock, busy(lock), async () => {
     const index = await readIndex(folder);
     const others = index.manifests.filter((other) => other.annotations?.[REF_NAME] !== reference);
     const manifests = [...others, entry].sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
     await replaceFile(join(folder, 'index.json'), canonicalJson({ ...index, manifests } as Json));
   });
+}
+
+function busy(lock: string): () => ImageError {
+  return () =>
+    new ImageError('LAYOUT_BUSY', 'another run has been writing to this layout for too long', {
+      where: lock,
+      hint: 'Wait for it; if none is running, remove this file.',
+    });
 }
 
 function sortKey(entry: {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
-import { OakumError } from '#core';
-import { createFile, formatPublicKey, generateKey, type KeyKind, openLocalKey } from '#evidence';
+import { createFile, OakumError } from '#core';
+import { formatPublicKey, generateKey, type KeyKind, openLocalKey } from '#evidence';
 import { passwordOf, publicKeyNamed } from '../signer.ts';
 import type { World } from '../world.ts';
 

@@ -6,10 +6,8 @@ import {
   addDecision,
   applyVex,
   buildVexDocument,
-  type DecisionContext,
   formatOpenVex,
   formatTrivyIgnore,
-  readDecisions,
   type ScannedTarget,
   toVexSubjects,
   type VexDecision,
@@ -19,15 +17,9 @@ import {
 import { VERDICT_EXIT_CODE } from '../exit-codes.ts';
 import { formatTable } from '../format.ts';
 import { readReleaseImages } from '../release-images.ts';
-import { print } from '../session.ts';
-import { loadDefinition } from '../shop.ts';
+import { type OutputFlags, print } from '../session.ts';
+import { openContext, openDecisions, type VexFlags } from '../vex-decisions.ts';
 import type { World } from '../world.ts';
-
-interface VexFlags {
-  readonly folder: string;
-  readonly definition?: string;
-  readonly json?: boolean;
-}
 
 interface AddFlags extends VexFlags {
   readonly status: string;
@@ -75,10 +67,9 @@ export async function addVexDecision(vulnerability: string, flags: AddFlags, wor
 }
 
 /** `oakum vex check`: shows every decision; leaves in the exit code whether all hold. */
-export async function checkDecisions(flags: VexFlags, world: World): Promise<void> {
-  const { context } = await openContext(flags, world);
-  const decisions = await readDecisions(resolve(world.workingFolder, flags.folder), context);
-  const shown = decisions.map((decision) => ({ ...decision, expired: isOver(decision, context.now) }));
+export async function checkDecisions(flags: VexFlags & OutputFlags, world: World): Promise<void> {
+  const { decisions, now } = await openDecisions(flags, world);
+  const shown = decisions.map((decision) => ({ ...decision, expired: isOver(decision, now) }));
   print(flags, shown, () => {
     if (shown.length === 0) return `no decisions in ${flags.folder}\n`;
     const rows = shown.map(({ vulnerability, status, author, reviewBy, expired, where }) => [
@@ -107,13 +98,12 @@ interface ExportFlags extends VexFlags {
 
 /** `oakum vex export`: writes the document about a release's images, or the ids that Trivy may leave out. */
 export async function exportVex(release: string, flags: ExportFlags, world: World): Promise<void> {
-  const { context, vendor } = await openContext(flags, world);
+  const { decisions, vendor, now } = await openDecisions(flags, world);
   const { images, revision } = await readReleaseImages(release, world);
-  const decisions = await readDecisions(resolve(world.workingFolder, flags.folder), context);
   const document = buildVexDocument({
     decisions,
     images,
-    now: context.now,
+    now,
     origin: { author: flags.author ?? vendor, tooling: `oakum/${world.version}`, namespace: flags.namespace },
   });
   if (document === undefined) {
@@ -126,7 +116,7 @@ export async function exportVex(release: string, flags: ExportFlags, world: Worl
   const text =
     flags.format === 'openvex'
       ? formatOpenVex(document)
-      : await trivyIgnore(document, { images, scan: flags.scan, now: context.now }, world);
+      : await trivyIgnore(document, { images, scan: flags.scan, now }, world);
   if (flags.output === undefined) process.stdout.write(text);
   else await replaceFile(resolve(world.workingFolder, flags.output), text);
 }
@@ -154,16 +144,4 @@ async function trivyIgnore(document: VexDocument, { images, scan, now }: IgnoreR
       cause: error,
     });
   }
-}
-
-async function openContext(flags: VexFlags, world: World): Promise<{ context: DecisionContext; vendor: string }> {
-  const { definition } = (await loadDefinition(flags, world)).read;
-  return {
-    vendor: definition.vendor,
-    context: {
-      now: world.clock.now(),
-      components: Object.keys(definition.components),
-      channels: Object.keys(definition.channels),
-    },
-  };
 }

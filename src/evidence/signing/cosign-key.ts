@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes, scrypt } from 'node:crypto';
 import { z } from 'zod';
+import { parseIfJson } from '#formats';
 import { unreadableKey, wrongPassword } from './key-error.ts';
 
 /**
@@ -38,7 +39,7 @@ export function isCosignKey(pem: string): boolean {
 
 /** Takes a key in cosign's form and its password, the empty one by default; gives the PKCS #8 key in DER. Throws `KEY_UNREADABLE`, `KEY_PASSWORD_WRONG`. */
 export async function decryptCosignKey(pem: string, password: string | undefined, where: string): Promise<Buffer> {
-  const parsed = sealedSchema.safeParse(parseJson(LABEL.exec(pem)?.[1] ?? ''));
+  const parsed = sealedSchema.safeParse(parseIfJson(Buffer.from(LABEL.exec(pem)?.[1] ?? '', 'base64').toString('utf8')));
   if (!parsed.success) throw unreadableKey(where, "it is not in the form of cosign's keys");
   const { kdf, cipher, ciphertext } = parsed.data;
   const nonce = Buffer.from(cipher.nonce, 'base64');
@@ -86,12 +87,4 @@ function deriveKey(password: string, salt: Buffer, { N, r, p }: ScryptParameters
       else resolve(key);
     });
   });
-}
-
-function parseJson(base64: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(base64, 'base64').toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { chmod, link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile, temporaryName } from '#core';
+import { createFile, replaceFile } from '#core';
 import { EvidenceError } from '../error.ts';
 import { formatPublicKey, generateKey, type KeyKind, readPrivateKey } from './key-file.ts';
 
@@ -49,27 +49,6 @@ export async function openLocalKey(dataFolder: string, options: LocalKeyOptions 
   const known = await readFile(publicPath, 'utf8').catch(() => undefined);
   if (known !== publicPem) await replaceFile(publicPath, publicPem);
   return { privateKey, created, path, publicPath };
-}
-
-/** Writes a file that only its owner may read, whole or not at all; gives false where there is one: link(2) does not replace. */
-export async function createFile(path: string, content: string, mode = 0o600): Promise<boolean> {
-  const temporary = temporaryName(path);
-  try {
-    const file = await open(temporary, 'wx', mode);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await link(temporary, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    await rm(temporary, { force: true });
-  }
 }
 
 async function readOwn(path: string): Promise<KeyObject> {

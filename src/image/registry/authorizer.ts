@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import { type Clock, type Http, type HttpRequest, type HttpResponse, readBody } from '#core';
+import { parseIfJson } from '#formats';
 import { ImageError } from '../error.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import type { Credential, CredentialSource } from './credentials.ts';
@@ -130,7 +131,7 @@ async function fetchToken(
       credentialsFrom: credential?.from,
     });
   }
-  const answer = tokenSchema.safeParse(parseJson((await readBody(response, MAX_TOKEN_ANSWER)).toString('utf8')));
+  const answer = tokenSchema.safeParse(parseIfJson((await readBody(response, MAX_TOKEN_ANSWER)).toString('utf8')));
   const token = answer.data?.token || answer.data?.access_token;
   if (!token) throw notOci(options, 'its token service answers without a token');
   const seconds = Math.max(answer.data?.expires_in ?? DEFAULT_SECONDS, 1);
@@ -207,12 +208,4 @@ function notOci(options: AuthorizerOptions, what: string): ImageError {
     where: options.registry,
     hint: 'Check the address of the registry.',
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

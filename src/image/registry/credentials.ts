@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, type RunProcess } from '#core';
+import { parseIfJson } from '#formats';
 import { ImageError } from '../error.ts';
 import type { RepositoryName } from './reference.ts';
 
@@ -189,21 +190,13 @@ async function runHelper(
     if (/credentials not found|no credentials/i.test(result.stdout)) return undefined;
     throw fail(`failed with exit code ${result.exitCode ?? result.signal}`);
   }
-  const answer = answerSchema.safeParse(parseJson(result.stdout));
+  const answer = answerSchema.safeParse(parseIfJson(result.stdout));
   if (!answer.success) throw fail('did not answer with JSON holding Username and Secret');
   const { Username: username, Secret: secret } = answer.data;
   if (secret === '') return undefined;
   return username === '<token>'
     ? { kind: 'identity-token', token: secret, from: program }
     : { kind: 'password', username, password: secret, from: program };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function invalid(path: string, what: string): ImageError {

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '#core';
 import { createKeySigner } from '#evidence';
 import { detected, event, published } from './__fixtures__/events.ts';
 import { chain, type ChainPoint, formatLine, type LogLine, NOTHING, readChain } from './chain.ts';
@@ -16,7 +15,7 @@ import { sealedByKeys } from './seal.ts';
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const signer = createKeySigner(privateKey);
 const check = sealedByKeys([createPublicKey(privateKey)]);
-const options: AppendOptions = { name: 'oakum', signer, check, clock: systemClock() };
+const options: AppendOptions = { name: 'oakum', signer, check };
 
 let folder = '';
 beforeAll(async () => {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Clock, type Digest, messageOf, replaceFile } from '#core';
+import { whileLocked } from '#cache';
+import { type Digest, messageOf, replaceFile } from '#core';
 import type { Signer } from '#evidence';
 import { VulnerabilityError } from '../error.ts';
 import {
@@ -15,7 +16,6 @@ import {
   readChain,
 } from './chain.ts';
 import { eventSchema, type SlaEvent } from './events.ts';
-import { whileLocked } from './lock.ts';
 import { seal, type SealCheck, sealedPoint } from './seal.ts';
 
 const MOST_BYTES = 512 << 20;
@@ -85,11 +85,10 @@ export async function checkLog(text: string, file: string, { check, holds }: Rea
   };
 }
 
-/** What {@link appendEvents} needs: the log's name when it begins, who seals, and the time. */
+/** What {@link appendEvents} needs: the log's name when it begins, and who seals. */
 export interface AppendOptions extends ReadLogOptions {
   readonly name: string;
   readonly signer: Pick<Signer, 'sign'>;
-  readonly clock: Clock;
 }
 
 /**
@@ -104,7 +103,8 @@ export async function appendEvents(
 ): Promise<ChainPoint | undefined> {
   requireWritable(events, file);
   await mkdir(dirname(file), { recursive: true });
-  return whileLocked(`${file}.lock`, options.clock, async () => {
+  const lock = `${file}.lock`;
+  return whileLocked(lock, busy(lock), async () => {
     const text = await readText(file);
     const log = await checkLog(text, file, options);
     requireSound(log);
@@ -124,6 +124,14 @@ export async function appendEvents(
     await replaceFile(file, text + added);
     return point;
   });
+}
+
+function busy(lock: string): () => VulnerabilityError {
+  return () =>
+    new VulnerabilityError('SLA_LOG_BUSY', 'another run has been writing to the event log for too long', {
+      where: lock,
+      hint: 'Wait for it; if none is running, remove this file.',
+    });
 }
 
 /** What the reader would not take back must not be written: a log can't be mended. */

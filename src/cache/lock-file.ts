@@ -1,28 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isAlive } from '#cache';
 import { temporaryName } from '#core';
-import { ImageError } from './error.ts';
+import { isAlive } from './alive.ts';
 
 const WAIT_MILLISECONDS = 25;
 const ATTEMPTS = 1200;
 
 /**
- * Runs something while holding a lock file that names this process. A lock whose process is gone is taken over;
- * throws `LAYOUT_BUSY` after half a minute of waiting for a living one.
+ * Runs something while a file that names this process keeps others out. A lock whose process is gone is taken over;
+ * throws what `busy` gives after half a minute of waiting for a living one.
  */
-export async function withLock<T>(path: string, run: () => Promise<T>): Promise<T> {
+export async function whileLocked<T>(path: string, busy: () => Error, run: () => Promise<T>): Promise<T> {
   const mine = temporaryName(path);
   await writeFile(mine, String(process.pid), { flag: 'wx' });
   try {
     for (let attempt = 1; !(await take(mine, path)); attempt += 1) {
-      if (attempt >= ATTEMPTS) {
-        throw new ImageError('LAYOUT_BUSY', 'another run has been writing to this layout for too long', {
-          where: path,
-          hint: 'Wait for it; if none is running, remove this file.',
-        });
-      }
+      if (attempt >= ATTEMPTS) throw busy();
       if (!(await dropStale(path))) await delay(WAIT_MILLISECONDS);
     }
     try {
