@@ -53,7 +53,7 @@ console.log(
 if (values.folder === undefined) await rm(folder, { recursive: true, force: true });
 
 /** Builds each composed source in turn, as a person would, with all cores. */
-async function bareBuild(): Promise<Taken> {
+async function bareBuild(): Promise<number> {
   const document = JSON.parse(await readFile(join(folder, 'out/release.json'), 'utf8'));
   const trees = (name: string) => join(folder, 'cache/trees', name);
   const sources = spawnSync('ls', [trees('compose-source')], { encoding: 'utf8' })
@@ -76,7 +76,7 @@ async function bareBuild(): Promise<Taken> {
     CGO_ENABLED: '0',
   };
   await rm(build.GOCACHE, { recursive: true, force: true });
-  let total: Taken = { wall: 0, cpu: 0 };
+  let total = 0;
   for (const source of sources) {
     const cwd = join(trees('compose-source'), source);
     const main = (await readFile(join(cwd, 'go.mod'), 'utf8')).includes('/source-watcher/') ? './cmd' : '.';
@@ -91,8 +91,7 @@ async function bareBuild(): Promise<Taken> {
       join(folder, 'bare'),
       main,
     ] as const;
-    const { wall, cpu } = timed([...argv], { cwd, env: build });
-    total = { wall: total.wall + wall, cpu: total.cpu + cpu };
+    total += timed([...argv], { cwd, env: build });
   }
   return total;
 }

@@ -266,6 +266,13 @@ describe('the evidence of a release, for two platforms in a plain registry', () 
       'source-watcher',
     ];
     expect(await release('one', ['release', '2.9.2', ...to])).toMatchObject({ exitCode: 0 });
+    const decision = [
+      ...['vex', 'add', 'CVE-2026-12345', '--status', 'not_affected', '--justification', 'vulnerable_code_not_present'],
+      ...['--reason', 'A decision of this test.', '--author', 'test', '--package', 'pkg:golang/golang.org/x/net'],
+    ];
+    expect(await oakum([...decision, '--definition', DEFINITION])).toMatchObject({ exitCode: 0 });
+    const attach = ['vex', 'attach', 'evidence', '--to', `${registry.host}/flux`, '--cosign-v2-tags'];
+    expect(await oakum([...attach, '--definition', DEFINITION])).toMatchObject({ exitCode: 0 });
     reference = `${registry.host}/flux/distroless/source-watcher:v2.2.2`;
     key = join(folder, 'data-one/keys/oakum.pub');
   });
@@ -277,6 +284,7 @@ describe('the evidence of a release, for two platforms in a plain registry', () 
     ['verify-attestation', '--type', 'slsaprovenance1'],
     ['verify-attestation', '--type', 'spdxjson'],
     ['verify-attestation', '--type', 'cyclonedx'],
+    ['verify-attestation', '--type', 'openvex'],
   ])('cosign 3 and cosign 2 accept: %s %s %s', async (...words) => {
     const command = words.filter((word) => word !== undefined);
     await run(await judge('cosign'), [...command, '--key', key, '--private-infrastructure', reference]);
