@@ -26,6 +26,8 @@ export interface CompileRequest {
   readonly toolchain: { readonly version: string; readonly zipHash: string };
   readonly platform: Platform;
   readonly crypto: 'none';
+  /** The digest of what is laid over the source, where something is; without it the key is as it always was. */
+  readonly overlay?: Digest;
 }
 
 /** What a compile needs on disk; asked for only when it must run. `hashes` maps `path@version` to h1. */
@@ -91,8 +93,9 @@ const INSIDE = {
 
 /** Gives the compile's key: all that determines its bytes, and how it was isolated. */
 export function compileKey(request: CompileRequest, isolated: boolean): StepKey {
-  const { component, main, nested, toolchain, platform, crypto } = request;
-  const inputs = { record: 1, component, main, nested, package: request.package, toolchain, platform, crypto };
+  const { component, main, nested, toolchain, platform, crypto, overlay } = request;
+  const source = { main, nested, ...(overlay === undefined ? {} : { overlay }) };
+  const inputs = { record: 1, component, ...source, package: request.package, toolchain, platform, crypto };
   return {
     name: 'compile',
     inputs: { ...inputs, argv: argvOf(request), env: envOf(platform), isolated } as unknown as Json,

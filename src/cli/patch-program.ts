@@ -7,10 +7,13 @@ const WHAT_PATCH_DOES = `
 For each component: the least version of each module that fixes its findings, all solved together by Go's minimal version
 selection, then what else has to move; the least patched release of Go; the newest packages of each base. What stays, and why.
 The feeds must be on disk (\`oakum feeds update\`). docs/patch.md tells how versions are chosen.
-Exit code 0: planned. 4: nothing to patch is known, but not everything could be checked.
+Without --plan, what is patched is compiled, and oakum.lock gains the revision. A change that does not compile is found and left
+out, and its findings stay with what the compiler said. \`oakum release VERSION --revision 1\` then builds and publishes it.
+Exit code 0: planned, or locked. 4: nothing to patch is known, but not everything could be checked.
 
 Examples:
   oakum patch 2.9.2 --plan
+  oakum patch 2.9.2
   oakum patch 2.9.2 --plan --component source-controller
   oakum patch 2.9.2 --plan --within-upstream --json`;
 
@@ -18,11 +21,12 @@ Examples:
 export function addPatch(program: Command, world: () => World): void {
   program
     .command('patch')
-    .description('plan the next revision of a release: which findings go, by which least changes, what stays and why')
+    .description('make the next revision of a release: find what fixes its findings by the least changes, and lock it')
     .argument('<version>', 'a Flux version')
-    .addOption(new Option('--plan', 'show the plan; nothing is built or written').makeOptionMandatory())
+    .option('--plan', 'show the plan; nothing is built or written')
     .option('--within-upstream', "take no fix that is past what upstream's own later patch releases require")
     .addOption(new Option('--component <names>', 'only these components').argParser(collect))
+    .addOption(new Option('--platform <os/arch>', 'only these platforms').argParser(collect))
     .addOption(definitionOption())
     .option('--locked', 'fail if oakum.lock lacks anything, instead of resolving it')
     .option('--unsandboxed', 'look at sources without a sandbox where this machine has none')

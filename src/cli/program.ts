@@ -4,6 +4,7 @@ import { OakumError } from '#core';
 import { addFeeds } from './feeds-program.ts';
 import { addKey } from './key-program.ts';
 import { collect, definitionOption, jsonOption, quietOption, withSigning } from './options.ts';
+import { addPatch } from './patch-program.ts';
 import { addDebug, addScan } from './scan-program.ts';
 import { addSla } from './sla-program.ts';
 import { addVex } from './vex-program.ts';
@@ -50,6 +51,7 @@ export function createProgram(version: string, invocation: Invocation): Command 
   addScan(program, invocation.world);
   addVex(program, invocation.world);
   addSla(program, invocation.world);
+  addPatch(program, invocation.world);
   addDebug(program, invocation.world);
   return program;
 }

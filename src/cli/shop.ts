@@ -60,6 +60,7 @@ export async function openShop(
     signal: world.signal,
     isolated: flags.unsandboxed !== true,
     machine: { platform: machinePlatform(world), cores: world.cores, memoryBytes: world.memoryBytes },
+    definitionFolder: dirname(file),
     compressor: compressorIdentity('gzip'),
     sources: once(() => openGoSources(definition, { world, cache, report })),
     debian: (base) => openBase(base, { world, cache, report, folder: dirname(file) }),

@@ -3,7 +3,7 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import { compile, type CompiledBinary, type CompileStage } from '#build';
 import type { StepResult } from '#cache';
 import { architectureOf, type Digest, type Platform, reportStep } from '#core';
-import type { ChannelDefinition, Definition, Lock } from '#definition';
+import type { ChannelDefinition, Definition, Lock, LockedOverlay } from '#definition';
 import { type BuiltImage, buildImage, buildIndex, type Document, keepDocument, toAnnotations } from '#image';
 import { type Attested, attestImage } from './attest.ts';
 import { type BaseLayer, buildBaseLayer } from './base-layer.ts';
@@ -20,6 +20,8 @@ export interface BuildRequest {
   readonly selection: Selection;
   /** How many components compile at once, after the first, which fills the shared build cache. */
   readonly jobs?: number;
+  /** What a patched revision lays over sources, by component. */
+  readonly overlays?: Readonly<Record<string, LockedOverlay>>;
   /** Of the definition's bytes, and of the part of the lock that the release uses. */
   readonly digests: { readonly definition: Digest; readonly lock: Digest };
   /** What was taken without proof by the checksum database. */
@@ -72,6 +74,7 @@ export async function buildImages(request: BuildRequest, whole: Workshop): Promi
           lock,
           release: request.release,
           machine: shop.machine.platform,
+          ...(request.overlays === undefined ? {} : { overlays: request.overlays }),
         });
         const [base, binary] = await Promise.all([bases(channel, platform), binaries(job)]);
         return packing(async (): Promise<PlatformImage> => {
@@ -112,11 +115,17 @@ function openBases(request: BuildRequest, shop: Workshop): (channel: string, pla
   };
 }
 
+/** What of a build decides how jobs are compiled. */
+export type CompilesRequest = Pick<BuildRequest, 'definition' | 'selection' | 'jobs'>;
+
 /**
  * Gives a function that compiles a job once however many channels ask. Inputs are fetched side by side at once; packages
  * are compiled for one job after another with all cores, since they fill the cache that all share; meanwhile others link.
  */
-function openCompiles(request: BuildRequest, shop: Workshop): (job: Job) => Promise<StepResult<CompiledBinary>> {
+export function openCompiles(
+  request: CompilesRequest,
+  shop: Workshop,
+): (job: Job) => Promise<StepResult<CompiledBinary>> {
   const prepare = openPreparation(shop, request.definition);
   const { cores, memoryBytes } = shop.machine;
   const jobs = request.jobs ?? Math.max(1, Math.min(cores, Math.floor(memoryBytes / MEMORY_OF_A_COMPILE)));
@@ -131,7 +140,7 @@ function openCompiles(request: BuildRequest, shop: Workshop): (job: Job) => Prom
 }
 
 interface CompileShop {
-  readonly request: BuildRequest;
+  readonly request: CompilesRequest;
   readonly shop: Workshop;
   readonly prepare: ReturnType<typeof openPreparation>;
   readonly turns: Readonly<Record<CompileStage, LimitFunction>>;

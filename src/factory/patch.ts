@@ -8,6 +8,7 @@ import {
   type PatchPlan,
   type PatchPolicy,
   type PatchTarget,
+  type PlanRequest,
   planBase,
   planPatch,
   readPatchFiles,
@@ -27,12 +28,16 @@ export interface PatchRequest {
   readonly release: string;
   readonly selection: Selection;
   readonly policy: PatchPolicy;
+  /** Modules that are not to be raised, by component, each with the reason; a build has shown that it breaks. */
+  readonly without?: PlanRequest['without'];
 }
 
 /** Plans the next revision of a release: what its findings need, component by component. Builds and writes nothing. */
 export async function planRevision(request: PatchRequest, shop: Workshop, feeds: Feeds): Promise<PatchPlan> {
   const { definition, lock, release, policy } = request;
   const number = nextRevision(lock, release);
+  const predecessor = formatRevision({ release, number: number - 1 });
+  const previous = lock.revisions?.[predecessor];
   const lockedToolchain = lock.toolchains[definition.toolchain]?.[shop.machine.platform];
   if (lockedToolchain === undefined) throw lacking(definition.toolchain, release);
   const tools = { ...shop, feeds, now: shop.clock.now() };
@@ -41,13 +46,15 @@ export async function planRevision(request: PatchRequest, shop: Workshop, feeds:
     {
       release,
       revision: formatRevision({ release, number }),
-      predecessor: formatRevision({ release, number: number - 1 }),
+      predecessor,
+      ...(previous === undefined ? {} : { previous }),
       toolchain: definition.toolchain,
       lockedToolchain,
       platforms: definition.platforms,
       targets,
       bases: () => planBases(request, shop, tools),
       policy,
+      ...(request.without === undefined ? {} : { without: request.without }),
     },
     tools,
   );

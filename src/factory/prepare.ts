@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompileInputs, CompileRequest } from '#build';
+import type { TreeResult } from '#cache';
 import { type Platform, reportStep } from '#core';
-import type { Definition, Lock, LockedComponent, LockedModule } from '#definition';
+import type { Definition, Lock, LockedComponent, LockedModule, LockedOverlay } from '#definition';
+import { composeOverlay, digestOfOverlay, readPatchFiles } from '#patch';
 import { FactoryError } from './error.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -11,14 +13,21 @@ export interface Job {
   readonly platform: Platform;
   readonly locked: LockedComponent;
   readonly request: CompileRequest;
+  /** What a patched revision lays over the source. */
+  readonly overlay?: LockedOverlay;
+}
+
+/** What jobs are made from; `overlays` are those of a patched revision, by component. */
+export interface JobOrigin {
+  readonly definition: Definition;
+  readonly lock: Lock;
+  readonly release: string;
+  readonly machine: Platform;
+  readonly overlays?: Readonly<Record<string, LockedOverlay>>;
 }
 
 /** Takes a definition and a complete lock; gives the compile of a component for a platform. */
-export function toJob(
-  component: string,
-  platform: Platform,
-  from: { definition: Definition; lock: Lock; release: string; machine: Platform },
-): Job {
+export function toJob(component: string, platform: Platform, from: JobOrigin): Job {
   const { definition, lock, release, machine } = from;
   const locked = lock.releases[release]?.components[component];
   const defined = definition.components[component];
@@ -33,6 +42,7 @@ export function toJob(
     );
   }
   const identity = ({ path, version, zipHash }: LockedModule) => ({ path, version, zipHash });
+  const overlay = from.overlays?.[component];
   const request: CompileRequest = {
     component,
     main: identity(locked.module),
@@ -41,8 +51,9 @@ export function toJob(
     toolchain: { version: definition.toolchain, zipHash: toolchain.zipHash },
     platform,
     crypto: 'none',
+    ...(overlay === undefined ? {} : { overlay: digestOfOverlay(overlay) }),
   };
-  return { component, platform, locked, request };
+  return { component, platform, locked, request, ...(overlay === undefined ? {} : { overlay }) };
 }
 
 /** Gives a function that fetches what a component's compile reads, once per component however many platforms ask. */
@@ -64,7 +75,7 @@ async function prepare(job: Job, definition: Definition, shop: Workshop): Promis
       verify: true,
     }),
     reportStep(shop.report, { subject, step: 'fetch' }, async () => {
-      const source = await sources.compose(job.locked.module, job.locked.nested);
+      const source = await openSource(job, shop);
       const dependencies = await sources.dependencies(source.path);
       const moduleCache = await sources.moduleCache(dependencies, {
         verify: true,
@@ -76,4 +87,17 @@ async function prepare(job: Job, definition: Definition, shop: Workshop): Promis
   ]);
   const { sourceFolder, moduleCache, hashes } = inputs;
   return { sourceFolder, moduleCache, hashes, toolchainFolder: toolchain.folder };
+}
+
+/** Gives the source that is compiled: as upstream published it, or with the overlay of a patched revision. */
+export async function openSource(
+  { component, locked, overlay }: Job,
+  shop: Workshop,
+): Promise<TreeResult & { readonly treeHash?: string }> {
+  const sources = await shop.sources();
+  const composed = await sources.compose(locked.module, locked.nested);
+  if (overlay === undefined) return composed;
+  const patches = overlay.patches.length === 0 ? [] : await readPatchFiles(shop.definitionFolder, component);
+  const modules = [locked.module, ...locked.nested].map(({ path, version, zipHash }) => ({ path, version, zipHash }));
+  return composeOverlay(composed.path, overlay, { sources, patches, modules });
 }

@@ -27,6 +27,7 @@ import {
 import { type BuildRequest, buildImages, type ChannelImage, settled } from './images.ts';
 import { openPreparation, toJob } from './prepare.ts';
 import { type Destination, publish } from './publish.ts';
+import { revise } from './revise.ts';
 import type { SigningOptions } from './sign.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -86,13 +87,16 @@ export async function releaseRevision(request: ReleaseRequest, shop: Workshop): 
 }
 
 function toBuild(request: ReleaseRequest, shop: Workshop): BuildRequest {
-  const { read, lock, release, selection } = request;
-  const { definition } = read;
+  const { read, release, selection } = request;
+  const revision = formatRevision({ release, number: request.revision });
+  const { definition, lock, overlays } = revise(read.definition, request.lock, revision);
   const bases = selection.channels.map((channel) => definition.channels[channel]?.base ?? '');
-  const used = lockOfRelease(lock, { release, toolchain: definition.toolchain, bases });
+  const used = lockOfRelease(lock, { release, revision, toolchain: definition.toolchain, bases });
   return {
     ...request,
     definition,
+    lock,
+    ...(overlays === undefined ? {} : { overlays }),
     digests: { definition: read.digest, lock: digestOfLock(used) },
     exemptions: usedExemptions(definition, used, release),
     versions: shop.versions,

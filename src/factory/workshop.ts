@@ -20,6 +20,8 @@ export interface Workshop {
   readonly machine: { readonly platform: Platform; readonly cores: number; readonly memoryBytes: number };
   /** Versions of the tools that build, by name: oakum, node. */
   readonly versions: Readonly<Record<string, string>>;
+  /** Where the definition lies, and `patches/` beside it. */
+  readonly definitionFolder: string;
   /** Names the compressor's build for which compressed digests hold. */
   readonly compressor: string;
 }

@@ -5,7 +5,11 @@ export { readElf } from './elf.ts';
 export type { ElfFile, ElfSection, ReadAt } from './elf.ts';
 export { readGoBuildInfo } from './go-build-info.ts';
 export type { BuiltModule, GoBuildInfo } from './go-build-info.ts';
-export { parseGoMod, parseGoSum, replacementOf } from './go-mod.ts';
+export { deprecationOf, parseGoMod, parseGoSum, replacementOf } from './go-mod.ts';
+export { editGoMod, mergeGoSum } from './go-mod-edit.ts';
+export type { GoModEdit } from './go-mod-edit.ts';
+export { applyFilePatch, parseUnifiedDiff } from './unified-diff.ts';
+export type { FilePatch, Hunk } from './unified-diff.ts';
 export type { GoMod, ModuleVersion, Replacement, Requirement, SumLine } from './go-mod.ts';
 export {
   escapeModuleText,

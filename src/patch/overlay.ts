@@ -19,6 +19,13 @@ export interface ModuleFiles {
   readonly goSum: string;
 }
 
+/** What {@link composeOverlay} works with: `modules` are those that the source was composed from. */
+export interface OverlayTools {
+  readonly sources: Pick<Sources, 'derive'>;
+  readonly patches: readonly PatchFile[];
+  readonly modules: readonly { readonly path: string; readonly version: string; readonly zipHash: string }[];
+}
+
 /** Reads a source's go.mod and go.sum. */
 export async function readModuleFiles(folder: string): Promise<ModuleFiles> {
   const [goMod, goSum] = await Promise.all([
@@ -40,9 +47,10 @@ export function editModuleFiles(
   };
 }
 
-/** Gives an overlay's digest, by which compiles tell it from every other. */
+/** Gives an overlay's digest, by which compiles tell it from every other. The hash of what comes of it does not count. */
 export function digestOfOverlay(overlay: LockedOverlay): Digest {
-  return digestOf(canonicalJson(overlay));
+  const { treeHash: _, ...cause } = overlay;
+  return digestOf(canonicalJson(cause));
 }
 
 /**
@@ -53,11 +61,11 @@ export function digestOfOverlay(overlay: LockedOverlay): Digest {
 export async function composeOverlay(
   source: string,
   overlay: LockedOverlay,
-  tools: { readonly sources: Pick<Sources, 'derive'>; readonly patches: readonly PatchFile[]; readonly inputs: string },
+  tools: OverlayTools,
 ): Promise<DerivedSource> {
   const { treeHash } = overlay;
   return tools.sources.derive(source, {
-    inputs: { source: tools.inputs, overlay: digestOfOverlay(overlay) },
+    inputs: { modules: tools.modules.map((module) => ({ ...module })), overlay: digestOfOverlay(overlay) },
     ...(treeHash === undefined ? {} : { treeHash }),
     async apply(folder) {
       await writeEdits(folder, overlay);

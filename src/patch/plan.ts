@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Platform, reportStep } from '#core';
-import type { LockedModule, LockedRevision } from '#definition';
+import type { LockedBase, LockedModule, LockedOverlay, LockedRevision } from '#definition';
+import { canonicalJson } from '#formats';
 import {
   type FeedReading,
   type Finding,
@@ -13,6 +14,7 @@ import {
 } from '#vulnerabilities';
 import type { BasePlan } from './base-plan.ts';
 import { type OpenComponent, openComponent, planComponent } from './component-plan.ts';
+import { digestOfOverlay } from './overlay.ts';
 import type { PackageTools } from './packages.ts';
 import { openShelf } from './shelf.ts';
 import { planToolchain, type ToolchainPlan } from './toolchain-plan.ts';
@@ -32,6 +34,8 @@ export interface PlanRequest {
   /** Plans of the bases, made side by side with this one. */
   readonly bases: () => Promise<readonly BasePlan[]>;
   readonly policy: PatchPolicy;
+  /** The revision that this one follows, where the lock holds it as a patched one. */
+  readonly previous?: LockedRevision;
   /** Floors that a build has shown not to work, by component. */
   readonly without?: ReadonlyMap<string, readonly { readonly path: string; readonly reason: string }[]>;
 }
@@ -45,8 +49,8 @@ export interface PatchPlan {
   readonly bases: readonly BasePlan[];
   readonly components: readonly ComponentPlan[];
   readonly feeds: readonly FeedReading[];
-  /** `nothing`: no finding that can be fixed; `changes`: there is something to build. */
-  readonly verdict: 'nothing' | 'changes';
+  /** `nothing`: no finding that can be fixed; `held`: the last revision has all of it; `changes`: there is something to build. */
+  readonly verdict: 'nothing' | 'held' | 'changes';
 }
 
 /** Plans a revision: what is found in each component, the least changes that fix it, and what stays. Builds and writes nothing. */
@@ -69,17 +73,42 @@ export async function planPatch(request: PlanRequest, tools: PatchTools): Promis
   );
   const components = await planComponents(request, { open, reports, toolchain: toolchain.to ?? toolchain.from }, tools);
   const planned = { toolchain, bases: await bases, components };
-  const isChanged =
-    toolchain.to !== undefined ||
-    planned.bases.some((one) => one.locked !== undefined) ||
-    components.some((one) => one.overlay !== undefined);
   const { release, revision, predecessor } = request;
-  return { release, revision, predecessor, ...planned, feeds, verdict: isChanged ? 'changes' : 'nothing' };
+  return { release, revision, predecessor, ...planned, feeds, verdict: verdictOf(planned, request.previous) };
 }
 
-/** Gives what the lock holds of a planned revision. */
-export function toLockedRevision(plan: PatchPlan): LockedRevision {
+/** What is planned is always a whole, counted from the release: it is old news where the last revision is the same whole. */
+function verdictOf(
+  { toolchain, bases, components }: Pick<PatchPlan, 'toolchain' | 'bases' | 'components'>,
+  previous: LockedRevision | undefined,
+): PatchPlan['verdict'] {
+  const isOf = (component: string, overlay: LockedOverlay | undefined) => {
+    const before = previous?.components[component];
+    return before === undefined || overlay === undefined
+      ? before === overlay
+      : digestOfOverlay(before) === digestOfOverlay(overlay);
+  };
+  const isSame = components.every(({ component, overlay }) => isOf(component, overlay));
+  const isPlain = toolchain.to === undefined && bases.every((one) => one.locked === undefined);
+  if (isPlain && components.every((one) => one.overlay === undefined)) return 'nothing';
+  const holdsRest = bases.every(({ base, locked }) => same(previous?.bases?.[base], locked));
+  return isSame && holdsRest && previous?.toolchain === (toolchain.to ?? toolchain.from) ? 'held' : 'changes';
+}
+
+function same(a: LockedBase | undefined, b: LockedBase | undefined): boolean {
+  return canonicalJson(a ?? null) === canonicalJson(b ?? null);
+}
+
+/** Gives what the lock holds of a planned revision; components that were not planned stay as the previous one has them. */
+export function toLockedRevision(plan: PatchPlan, previous?: LockedRevision): LockedRevision {
+  const planned = new Set([
+    'toolchain',
+    ...plan.components.map((one) => one.component),
+    ...plan.bases.map((one) => one.base),
+  ]);
+  const others = Object.entries(previous?.components ?? {}).filter(([component]) => !planned.has(component));
   const staying = [
+    ...(previous?.staying ?? []).filter((one) => !planned.has(one.component)),
     ...plan.components.flatMap(({ component, staying: list }) => list.map((one) => ({ component, ...one }))),
     ...plan.toolchain.staying.map((one) => ({ component: 'toolchain', ...one })),
     ...plan.bases.flatMap(({ base, staying: list }) => list.map((one) => ({ component: base, ...one }))),
@@ -92,7 +121,7 @@ export function toLockedRevision(plan: PatchPlan): LockedRevision {
     release: plan.release,
     predecessor: plan.predecessor,
     toolchain: plan.toolchain.to ?? plan.toolchain.from,
-    components: Object.fromEntries(overlays),
+    components: Object.fromEntries([...others, ...overlays]),
     ...(bases.length === 0 ? {} : { bases: Object.fromEntries(bases) }),
     staying,
   };

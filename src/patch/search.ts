@@ -10,11 +10,12 @@ export interface SearchResult<T> {
  * Finds a largest set of items that works: all of them if they do, else by halves, each half on top of what is known to work.
  * `tryOut` gives undefined where a set works, else what went wrong; the empty set is taken to work. With k bad ones of n it is
  * asked about k * log2(n) times. Nothing that is left out could be added to what is kept (a set that works is taken to work
- * without some of it, too).
+ * without some of it, too). `fault` is what went wrong with all of them, where that is known already.
  */
 export async function keepWhatWorks<T>(
   items: readonly T[],
   tryOut: (items: readonly T[]) => Promise<string | undefined>,
+  fault?: string,
 ): Promise<SearchResult<T>> {
   const dropped: { readonly item: T; readonly fault: string }[] = [];
 
@@ -34,5 +35,5 @@ export async function keepWhatWorks<T>(
     return grow(first, rest.slice(middle), isWhole ? fault : undefined);
   }
 
-  return { kept: await grow([], items), dropped };
+  return { kept: await grow([], items, fault), dropped };
 }

@@ -17,7 +17,7 @@ import { type Exemption, openProver, type ProvedModule } from './prove.ts';
 import type { GoProxy } from './proxies.ts';
 import { openProxyClient } from './proxy-client.ts';
 import { findRelease, type FluxRelease } from './release.ts';
-import { createWorkerPool } from './worker-pool.ts';
+import { createWorkerPool, type WorkerPool } from './worker-pool.ts';
 
 /** What {@link openSources} needs. `stateFolder` keeps the newest tree head seen and must outlive the cache. */
 export interface SourcesOptions {
@@ -113,13 +113,7 @@ export function openSources(options: SourcesOptions): Sources {
     module: store.module,
     release: (fluxVersion, known = []) => findRelease(reader, fluxVersion, known),
     nestedModules: async (main) => findNestedModules(await folderOf(main), nameOf(main)),
-    async compose(main, nested) {
-      const place = async <T extends HashedModule>(module: T) => ({
-        ...module,
-        root: (await store.module(module, { verify: true })).path,
-      });
-      return composeSource(cache, await place(main), await Promise.all(nested.map(place)), pool.hashFolder);
-    },
+    compose: (main, nested) => composeModules({ cache, store, hashFolder: pool.hashFolder }, main, nested),
     async goMod(module) {
       assertModule(module);
       return store.goMod({ ...module, modHash: module.modHash ?? (await prove(module)).modHash });
@@ -128,12 +122,31 @@ export function openSources(options: SourcesOptions): Sources {
     dependencies: readDependencies,
     moduleCache: (dependencies, given = {}) => fillModuleCache(store, dependencies, given),
     async toolchain(goVersion, platform, given = {}) {
-      const module = await prove(toolchainModule(goVersion, platform));
-      if (given.zipHash !== undefined && given.zipHash !== module.zipHash) throw otherHash(module, given.zipHash);
-      const tree = await store.toolchain(module, given);
-      return { module, folder: tree.path, cached: tree.cached };
+      return placeToolchain(store, await prove(toolchainModule(goVersion, platform)), given);
     },
   };
+}
+
+async function composeModules(
+  { cache, store, hashFolder }: { cache: Cache; store: ModuleStore; hashFolder: WorkerPool['hashFolder'] },
+  main: HashedModule,
+  nested: readonly (HashedModule & { readonly folder: string })[],
+): Promise<TreeResult> {
+  const place = async <T extends HashedModule>(module: T) => ({
+    ...module,
+    root: (await store.module(module, { verify: true })).path,
+  });
+  return composeSource(cache, await place(main), await Promise.all(nested.map(place)), hashFolder);
+}
+
+async function placeToolchain(
+  store: ModuleStore,
+  module: ProvedModule,
+  given: ModuleOptions & { readonly zipHash?: string },
+): Promise<{ readonly module: ProvedModule; readonly folder: string; readonly cached: boolean }> {
+  if (given.zipHash !== undefined && given.zipHash !== module.zipHash) throw otherHash(module, given.zipHash);
+  const tree = await store.toolchain(module, given);
+  return { module, folder: tree.path, cached: tree.cached };
 }
 
 async function fillModuleCache(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { planRevision } from '#factory';
+import { type PatchRequest, planRevision, proveRevision } from '#factory';
+import { writeLock } from '#definition';
 import type { ComponentPlan, PatchPlan, PlannedChange, Staying } from '#patch';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { openFeedsOf } from '../feed-settings.ts';
@@ -13,17 +14,24 @@ interface PatchFlags extends SelectionFlags {
   readonly withinUpstream?: boolean;
 }
 
-/** `oakum patch --plan`: shows which findings the next revision would fix, by which least changes, and what stays and why. */
+/**
+ * `oakum patch`: plans the next revision, compiles what it changes, and writes it into the lock. With --plan it shows alone which
+ * findings would go, by which least changes, and what stays and why.
+ */
 export async function patch(version: string, flags: PatchFlags, world: World): Promise<void> {
   const planned = await withProgress(flags, world, async (report) => {
     const options = { world, report, platforms: 'all', keepLock: false } as const;
     const { loaded, shop, selection, lock, release } = await openRun(version, flags, options);
     const { definition, file: definitionFile } = loaded.read;
     const policy = { pastUpstream: flags.withinUpstream !== true };
+    const request: PatchRequest = { definition, definitionFile, lock, release, selection, policy };
     const feeds = openFeedsOf(loaded.read, world);
-    return planRevision({ definition, definitionFile, lock, release, selection, policy }, shop, feeds);
+    if (flags.plan === true) return planRevision(request, shop, feeds);
+    const { plan, lock: revised } = await proveRevision(request, shop, feeds);
+    if (revised !== undefined) await writeLock(loaded.lockFile, revised);
+    return plan;
   });
-  print(flags, planned, () => describe(planned));
+  print(flags, planned, () => `${describe(planned)}${flags.plan === true ? '' : describeNext(planned)}`);
   if (isUnchecked(planned)) process.exitCode = EXIT_CODES.network.code;
 }
 
@@ -101,9 +109,16 @@ function describeGaps(gaps: ComponentPlan['gaps']): string {
 
 function summarise(plan: PatchPlan): string {
   if (plan.verdict === 'nothing') return `${plan.release}: nothing to patch\n`;
+  if (plan.verdict === 'held') return `${plan.predecessor} holds all of this already\n`;
   const fixed = new Set(plan.components.flatMap((one) => one.fixed));
   const left = new Set(plan.components.flatMap((one) => one.staying.map(({ id }) => id)));
   return `${plan.revision} would fix ${fixed.size} advisories and leave ${left.size}\n`;
+}
+
+function describeNext({ verdict, revision, release }: PatchPlan): string {
+  if (verdict !== 'changes') return '';
+  const number = revision.slice(revision.lastIndexOf('-r') + 2);
+  return `It compiles, and oakum.lock holds it: \`oakum release ${release} --revision ${number}\` builds and publishes it\n`;
 }
 
 function indent(text: string): string {

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import { BuildError } from '#build';
+import type { Definition, Lock, LockedOverlay } from '#definition';
+import { type ComponentPlan, keepWhatWorks, type PatchPlan, toLockedRevision } from '#patch';
+import type { Feeds } from '#vulnerabilities';
+import { completeLock } from './complete-lock.ts';
+import { openCompiles } from './images.ts';
+import { type PatchRequest, planRevision } from './patch.ts';
+import { openSource, toJob } from './prepare.ts';
+import type { Workshop } from './workshop.ts';
+
+/** A planned revision whose every component compiles, and the lock that holds it; undefined where there is nothing to patch. */
+export interface ProvedRevision {
+  readonly plan: PatchPlan;
+  readonly lock?: Lock;
+}
+
+/** One component's overlay to be compiled. */
+interface Trial {
+  readonly request: PatchRequest;
+  readonly definition: Definition;
+  readonly lock: Lock;
+  readonly component: string;
+}
+
+/**
+ * Plans a revision, compiles every patched component for all platforms of the selection, and gives the lock with the revision in
+ * it. Where a component does not compile, the changes that break it are found by halves and left out; their findings stay,
+ * with what the compiler said. Throws `COMPILE_FAILED` where it does not compile without them either.
+ */
+export async function proveRevision(request: PatchRequest, shop: Workshop, feeds: Feeds): Promise<ProvedRevision> {
+  const first = await planRevision(request, shop, feeds);
+  if (first.verdict !== 'changes') return { plan: first };
+  const toolchain = first.toolchain.to ?? first.toolchain.from;
+  const definition = { ...request.definition, toolchain };
+  const completed = await completeLock(
+    { definition, lock: request.lock, lockFile: request.definitionFile, version: request.release, locked: false },
+    shop,
+  );
+  const { lock } = completed;
+  const components: ComponentPlan[] = [];
+  for (const plan of first.components) {
+    const trial = { request, definition, lock, component: plan.component };
+    components.push(plan.overlay === undefined ? plan : await proveComponent(plan, trial, shop, feeds));
+  }
+  const plan = { ...first, components };
+  const revisions = { ...lock.revisions, [plan.revision]: toLockedRevision(plan, lock.revisions?.[plan.predecessor]) };
+  return { plan, lock: { ...lock, revisions } };
+}
+
+async function proveComponent(plan: ComponentPlan, trial: Trial, shop: Workshop, feeds: Feeds): Promise<ComponentPlan> {
+  const fault = await buildFault(plan.overlay, trial, shop);
+  if (fault === undefined) return withTreeHash(plan, trial, shop);
+  const floors = plan.changes.filter((one) => one.findings.length > 0).map((one) => one.path);
+  const planWith = async (dropped: readonly { readonly path: string; readonly reason: string }[]) => {
+    const { component, request } = trial;
+    const selection = { ...request.selection, channels: [], components: [component] };
+    const without = new Map([[component, dropped]]);
+    return (await planRevision({ ...request, selection, without }, shop, feeds)).components[0] ?? plan;
+  };
+  const { dropped } = await keepWhatWorks(
+    floors,
+    async (paths) => {
+      const left = floors.filter((path) => !paths.includes(path)).map((path) => ({ path, reason: 'tried without' }));
+      return buildFault((await planWith(left)).overlay, trial, shop);
+    },
+    fault,
+  );
+  const final = await planWith(
+    dropped.map(({ item, fault: why }) => ({ path: item, reason: `its fix does not build: ${why}` })),
+  );
+  const still = await buildFault(final.overlay, trial, shop);
+  if (still !== undefined) throw new BuildError('COMPILE_FAILED', still, { where: trial.component });
+  return withTreeHash(final, trial, shop);
+}
+
+/** Compiles a component with an overlay; gives what the compiler said first where it can't. */
+async function buildFault(
+  overlay: LockedOverlay | undefined,
+  trial: Trial,
+  shop: Workshop,
+): Promise<string | undefined> {
+  const { request, definition } = trial;
+  const compile = openCompiles({ definition, selection: request.selection }, shop);
+  try {
+    for (const platform of request.selection.platforms) await compile(jobOf(overlay, trial, platform, shop));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof BuildError && error.code === 'COMPILE_FAILED')) throw error;
+    const lines = error.message.split('\n').map((line) => line.trim());
+    return lines.find((line) => /^\S+:\d+:\d+: /.test(line)) ?? lines[1] ?? lines[0] ?? 'it does not compile';
+  }
+}
+
+/** The hash of the patched source goes into the lock, so that a later run knows what it must get. */
+async function withTreeHash(plan: ComponentPlan, trial: Trial, shop: Workshop): Promise<ComponentPlan> {
+  const [platform] = trial.request.selection.platforms;
+  if (plan.overlay === undefined || platform === undefined) return plan;
+  const { treeHash } = await openSource(jobOf(plan.overlay, trial, platform, shop), shop);
+  return treeHash === undefined ? plan : { ...plan, overlay: { ...plan.overlay, treeHash } };
+}
+
+function jobOf(
+  overlay: LockedOverlay | undefined,
+  { request, definition, lock, component }: Trial,
+  platform: PatchRequest['selection']['platforms'][number],
+  shop: Workshop,
+) {
+  const overlays = overlay === undefined ? {} : { [component]: overlay };
+  return toJob(component, platform, {
+    definition,
+    lock,
+    release: request.release,
+    machine: shop.machine.platform,
+    overlays,
+  });
+}
