@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import stringWidth from 'string-width';
+import { createRequire } from 'node:module';
 
 /** Gives a size in bytes for people: `34.7 MB` (decimal, as registries count). */
 export function formatBytes(bytes: number): string {
@@ -23,17 +23,24 @@ export function formatTable(
   right: readonly string[] = [],
 ): string {
   const widths = header.map((name, column) =>
-    Math.max(...[header, ...rows].map((row) => stringWidth(row[column] ?? name))),
+    Math.max(...[header, ...rows].map((row) => columnsOf(row[column] ?? name))),
   );
   const line = (row: readonly string[]) =>
     row
       .map((cell, column) => {
-        const space = ' '.repeat((widths[column] ?? 0) - stringWidth(cell));
+        const space = ' '.repeat((widths[column] ?? 0) - columnsOf(cell));
         return right.includes(header[column] ?? '') ? space + cell : cell + space;
       })
       .join('  ')
       .trimEnd();
   return `${[header, ...rows].map(line).join('\n')}\n`;
+}
+
+/** The columns of a terminal that a text takes. What is not plain ASCII is rare, and what measures it takes longer to load than most commands run. */
+function columnsOf(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length;
+  const { default: stringWidth } = createRequire(import.meta.url)('string-width') as typeof import('string-width');
+  return stringWidth(text);
 }
 
 /**

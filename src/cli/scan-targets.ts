@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomUUID } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { OakumError } from '#core';
-import { fileSubject, imageSubjects, type ScanSubject } from '#vulnerabilities';
+import { fileSubject, type ScanSubject } from '#vulnerabilities';
 import type { World } from './world.ts';
 
 /** How targets are opened. */
@@ -39,17 +37,9 @@ async function openTarget(target: string, options: TargetOptions): Promise<reado
   return openImageTarget(target, options);
 }
 
-async function openImageTarget(target: string, { world, platform, plainHttp }: TargetOptions) {
-  // A file needs neither, and they take longer to load than a file to scan.
-  const [{ openImage }, { openRegistryClient }] = await Promise.all([import('./image.ts'), import('./registry.ts')]);
-  const client = openRegistryClient(plainHttp === true, world);
-  const { root, ...named } = await openImage(target, client, world.workingFolder);
-  return imageSubjects({
-    ...named,
-    root: await root(),
-    temporary: () => join(tmpdir(), `oakum-scan-${randomUUID()}`),
-    ...(platform === undefined ? {} : { platforms: platform }),
-  });
+/** A file needs nothing of images and registries, and they take longer to load than a file to scan. */
+async function openImageTarget(target: string, options: TargetOptions): Promise<readonly ScanSubject[]> {
+  return (await import('./image-target.ts')).openImageTarget(target, options);
 }
 
 interface ReleaseImages {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createRequire } from 'node:module';
-import * as tls from 'node:tls';
 import type { buildConnector, Dispatcher } from 'undici';
 
 /** What connections need to know of the world: proxies as the environment names them, more trusted CAs (PEM). */
@@ -54,5 +53,6 @@ function proxied(options: DispatcherOptions): Dispatcher {
 }
 
 function authoritiesOf({ ca = [] }: DispatcherOptions): string[] {
+  const tls = createRequire(import.meta.url)('node:tls') as typeof import('node:tls'); // half of a quick command's time
   return [...tls.rootCertificates, ...tls.getCACertificates('system'), ...tls.getCACertificates('extra'), ...ca];
 }

@@ -13,6 +13,7 @@ export type FormatErrorCode =
   | 'PATCH_INVALID'
   | 'PATCH_MISFIT'
   | 'PURL_INVALID'
+  | 'SHAPE_INVALID'
   | 'TAR_INVALID'
   | 'TAR_TRUNCATED'
   | 'TAR_TOO_LARGE'

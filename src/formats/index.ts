@@ -80,5 +80,7 @@ export { preAuthEncoding, toDsseEnvelope } from './dsse.ts';
 export type { DsseEnvelope } from './dsse.ts';
 export { inFileOrder, locateYaml, toFaults } from './yaml-faults.ts';
 export type { Fault, LocatedYaml } from './yaml-faults.ts';
+export { list, object, optional, optionalList, record, text } from './shape.ts';
+export type { Shape, Shaped } from './shape.ts';
 export { formatPurl, parsePurl } from './purl.ts';
 export type { Purl } from './purl.ts';

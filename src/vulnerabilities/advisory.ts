@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { z } from 'zod';
+import { messageOf, OakumError } from '#core';
+import { list, object, optional, optionalList, record, type Shaped, text } from '#formats';
 import { VulnerabilityError } from './error.ts';
 import { orderOf, type VersionOrder } from './match/version-order.ts';
 import { readSeverities, type Severity } from './severity.ts';
@@ -56,44 +57,39 @@ export interface Advisory {
   readonly url: string | undefined;
 }
 
-const text = z.string();
-const texts = z.array(text).nullish();
-const severityList = z.array(z.object({ type: text, score: text })).nullish();
-const record = z.record(text, z.unknown());
+const texts = optionalList(text);
+const severityList = optionalList(object({ type: text, score: text }));
 
-const goImports = z
-  .array(z.object({ path: text, symbols: texts, goos: texts, goarch: texts }))
-  .nullish()
-  .catch(undefined);
+const goImports = optionalList(object({ path: text, symbols: texts, goos: texts, goarch: texts }));
 
-const affectedSchema = z.object({
-  package: z.object({ ecosystem: text, name: text }).nullish(),
-  ranges: z.array(z.object({ type: text, events: z.array(record) })).nullish(),
+const affectedShape = object({
+  package: optional(object({ ecosystem: text, name: text })),
+  ranges: optionalList(object({ type: text, events: list(record) })),
   versions: texts,
   severity: severityList,
-  ecosystem_specific: record.nullish(),
-  database_specific: record.nullish(),
+  ecosystem_specific: optional(record),
+  database_specific: optional(record),
 });
 
-const advisorySchema = z.object({
-  id: text.min(1).max(256),
-  modified: text.nullish(),
-  published: text.nullish(),
-  withdrawn: text.nullish(),
+const advisoryShape = object({
+  id: text,
+  modified: optional(text),
+  published: optional(text),
+  withdrawn: optional(text),
   aliases: texts,
   upstream: texts,
   related: texts,
-  summary: text.nullish(),
-  details: text.nullish(),
+  summary: optional(text),
+  details: optional(text),
   severity: severityList,
-  affected: z.array(affectedSchema).max(10_000).nullish(),
-  references: z.array(z.object({ type: text, url: text })).nullish(),
-  database_specific: record.nullish(),
+  affected: optionalList(affectedShape, 10_000),
+  references: optionalList(object({ type: text, url: text })),
+  database_specific: optional(record),
 });
 
-type RawAdvisory = z.output<typeof advisorySchema>;
-type RawAffected = z.output<typeof affectedSchema>;
-type RawRange = NonNullable<RawAffected['ranges']>[number];
+type RawAdvisory = Shaped<typeof advisoryShape>;
+type RawAffected = Shaped<typeof affectedShape>;
+type RawRange = RawAffected['ranges'][number];
 
 const MAX_EVENTS = 10_000;
 const KINDS = ['introduced', 'fixed', 'last_affected', 'limit'] as const;
@@ -104,32 +100,44 @@ const KINDS = ['introduced', 'fixed', 'last_affected', 'limit'] as const;
  * package's entry and not dropped. Throws `ADVISORY_INVALID` for what is no advisory at all.
  */
 export function toAdvisory(value: unknown): Advisory {
-  const result = advisorySchema.safeParse(value);
-  if (!result.success) {
-    const faults = result.error.issues.slice(0, 5).map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`);
-    const id = z.object({ id: text }).safeParse(value);
-    const where = id.success ? { where: id.data.id.slice(0, 256) } : {};
-    throw new VulnerabilityError('ADVISORY_INVALID', `this is no OSV advisory: ${faults.join('; ')}`, where);
+  let raw: RawAdvisory;
+  try {
+    raw = advisoryShape(value);
+  } catch (error) {
+    throw invalid(value, faultOf(error), error);
   }
-  return fromRaw(result.data);
+  if (raw.id === '' || raw.id.length > 256) throw invalid(value, 'its id is empty or too long');
+  return fromRaw(raw);
+}
+
+function faultOf(error: unknown): string {
+  const where = error instanceof OakumError && error.where !== undefined ? `${error.where}: ` : '';
+  return `${where}${messageOf(error)}`;
+}
+
+function invalid(value: unknown, fault: string, cause?: unknown): VulnerabilityError {
+  const id = typeof value === 'object' && value !== null && 'id' in value ? value.id : undefined;
+  return new VulnerabilityError('ADVISORY_INVALID', `this is no OSV advisory: ${fault}`, {
+    ...(typeof id === 'string' ? { where: id.slice(0, 256) } : {}),
+    cause,
+  });
 }
 
 function fromRaw(raw: RawAdvisory): Advisory {
-  const references = raw.references ?? [];
-  const url = raw.database_specific?.['url'] ?? references.find((one) => one.type === 'ADVISORY')?.url;
+  const url = raw.database_specific?.['url'] ?? raw.references.find((one) => one.type === 'ADVISORY')?.url;
   const own = { source: raw.id, word: wordOf(raw.database_specific) };
   return {
     id: raw.id,
-    aliases: raw.aliases ?? [],
-    upstream: raw.upstream ?? [],
-    related: raw.related ?? [],
-    published: raw.published ?? undefined,
-    modified: raw.modified ?? undefined,
-    withdrawn: raw.withdrawn ?? undefined,
+    aliases: raw.aliases,
+    upstream: raw.upstream,
+    related: raw.related,
+    published: raw.published,
+    modified: raw.modified,
+    withdrawn: raw.withdrawn,
     summary: (raw.summary ?? firstLine(raw.details ?? '')).slice(0, 500),
-    severities: readSeverities(raw.severity ?? [], own),
-    affected: (raw.affected ?? []).flatMap((one) => toAffected(one, raw.id)),
-    references,
+    severities: readSeverities(raw.severity, own),
+    affected: raw.affected.flatMap((one) => toAffected(one, raw.id)),
+    references: raw.references,
     url: typeof url === 'string' ? url : undefined,
   };
 }
@@ -139,8 +147,8 @@ function toAffected(raw: RawAffected, id: string): readonly Affected[] {
   const { ecosystem, name } = raw.package;
   const specific = raw.ecosystem_specific ?? {};
   const order = orderOf(ecosystem);
-  const readings = (raw.ranges ?? []).map((range) => readRange(range, order));
-  const versions = raw.versions ?? [];
+  const readings = raw.ranges.map((range) => readRange(range, order));
+  const { versions } = raw;
   const decidable = versions.length > 0 || readings.some((reading) => typeof reading !== 'symbol');
   const faults = readings.flatMap((reading) => (typeof reading === 'string' ? [reading] : []));
   const notes = ['status', 'urgency', 'nodsa', 'nodsa_reason'].flatMap((key) => {
@@ -154,16 +162,20 @@ function toAffected(raw: RawAffected, id: string): readonly Affected[] {
       versions,
       ranges: readings.flatMap((reading) => (typeof reading === 'object' ? [reading] : [])),
       faults: decidable ? faults : [...faults, 'it names no version of the package, only commits or nothing'],
-      severities: readSeverities(raw.severity ?? [], { source: id, word: specific['urgency'] ?? specific['severity'] }),
-      imports: (goImports.parse(specific['imports']) ?? []).map((one) => ({
-        path: one.path,
-        symbols: one.symbols ?? [],
-        goos: one.goos ?? [],
-        goarch: one.goarch ?? [],
-      })),
+      severities: readSeverities(raw.severity, { source: id, word: specific['urgency'] ?? specific['severity'] }),
+      imports: importsOf(specific['imports']),
       notes: Object.fromEntries(notes),
     },
   ];
+}
+
+/** An advisory whose list of Go packages is none is as one without: any package of the module may hold the flaw. */
+function importsOf(value: unknown): readonly GoImport[] {
+  try {
+    return goImports(value);
+  } catch {
+    return [];
+  }
 }
 
 /** Ranges of commits say nothing about versions of packages. */
@@ -219,7 +231,7 @@ function compareEvents(a: RangeEvent, b: RangeEvent, order: VersionOrder): numbe
   return order.compare(a.version, b.version) || PRECEDENCE[a.kind] - PRECEDENCE[b.kind];
 }
 
-function wordOf(specific: Readonly<Record<string, unknown>> | null | undefined): unknown {
+function wordOf(specific: Readonly<Record<string, unknown>> | undefined): unknown {
   return specific?.['severity'];
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import calculator from 'ae-cvss-calculator'; // a script in UMD: Node finds no named exports in it
+import { createRequire } from 'node:module';
 
 /** Versions of CVSS. */
 export type CvssVersion = '2.0' | '3.0' | '3.1' | '4.0';
@@ -77,6 +77,8 @@ function splitMetric(text: string): [name: string, value: string] {
 }
 
 function baseScore(vector: string, version: CvssVersion): number {
+  // It takes longer to load than a scan whose advisories have no vector takes.
+  const calculator = createRequire(import.meta.url)('ae-cvss-calculator') as typeof import('ae-cvss-calculator');
   if (version === '2.0') return new calculator.Cvss2(vector).calculateScores().base ?? Number.NaN;
   if (version === '3.0') return new calculator.Cvss3P0(vector).calculateScores().base ?? Number.NaN;
   if (version === '3.1') return new calculator.Cvss3P1(vector).calculateScores().base ?? Number.NaN;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { z } from 'zod';
-import { type Digest, isDigest, messageOf } from '#core';
-import { parsePurl, type Purl } from '#formats';
+import { type Digest, isDigest, messageOf, OakumError } from '#core';
+import { object, optional, optionalList, parsePurl, type Purl, type Shape, type Shaped, text } from '#formats';
 import { EvidenceError } from '../error.ts';
 import { PROPERTIES } from './cyclonedx.ts';
 import { H1_REFERENCE } from './spdx.ts';
@@ -35,73 +34,60 @@ export interface SbomReading {
 /** The most bytes of an SBOM that are read. */
 export const MAX_SBOM_BYTES = 64 << 20;
 
-const text = z.string();
+const checksums = optionalList(object({ algorithm: text, checksumValue: text }));
 
-const spdxSchema = z.object({
-  spdxVersion: z.string().regex(/^SPDX-2\.\d+$/),
+const spdxShape = object({
+  spdxVersion: text,
   name: text,
-  packages: z
-    .array(
-      z.object({
-        SPDXID: text,
-        name: text,
-        versionInfo: text.optional(),
-        licenseDeclared: text.optional(),
-        licenseConcluded: text.optional(),
-        checksums: z.array(z.object({ algorithm: text, checksumValue: text })).optional(),
-        externalRefs: z.array(z.object({ referenceType: text, referenceLocator: text })).optional(),
-      }),
-    )
-    .default([]),
-  files: z
-    .array(
-      z.object({
-        fileName: text,
-        checksums: z.array(z.object({ algorithm: text, checksumValue: text })).default([]),
-      }),
-    )
-    .default([]),
-  relationships: z
-    .array(z.object({ spdxElementId: text, relationshipType: text, relatedSpdxElement: text }))
-    .default([]),
-  documentDescribes: z.array(text).default([]),
+  packages: optionalList(
+    object({
+      SPDXID: text,
+      name: text,
+      versionInfo: optional(text),
+      licenseDeclared: optional(text),
+      licenseConcluded: optional(text),
+      checksums,
+      externalRefs: optionalList(object({ referenceType: text, referenceLocator: text })),
+    }),
+  ),
+  files: optionalList(object({ fileName: text, checksums })),
+  relationships: optionalList(object({ spdxElementId: text, relationshipType: text, relatedSpdxElement: text })),
+  documentDescribes: optionalList(text),
 });
 
 const componentFields = {
   type: text,
   name: text,
-  version: text.optional(),
-  purl: text.optional(),
-  scope: text.optional(),
-  hashes: z.array(z.object({ alg: text, content: text })).optional(),
-  licenses: z
-    .array(
-      z.object({
-        expression: text.optional(),
-        license: z.object({ id: text.optional(), name: text.optional() }).optional(),
-      }),
-    )
-    .optional(),
-  properties: z.array(z.object({ name: text, value: text.default('') })).optional(),
+  version: optional(text),
+  purl: optional(text),
+  scope: optional(text),
+  hashes: optionalList(object({ alg: text, content: text })),
+  licenses: optionalList(
+    object({
+      expression: optional(text),
+      license: optional(object({ id: optional(text), name: optional(text) })),
+    }),
+  ),
+  properties: optionalList(object({ name: text, value: optional(text) })),
 };
 
-interface RawComponent extends z.output<z.ZodObject<typeof componentFields>> {
-  readonly components?: readonly RawComponent[] | undefined;
+interface RawComponent extends Shaped<ReturnType<typeof object<typeof componentFields>>> {
+  readonly components?: readonly RawComponent[];
 }
 
 const MAX_DEPTH = 16;
 
-const cyclonedxSchema = z.object({
-  bomFormat: z.literal('CycloneDX'),
+const cyclonedxShape = object({
+  bomFormat: text,
   specVersion: text,
-  metadata: z.object({ component: componentSchema(1).optional() }).optional(),
-  components: z.array(componentSchema(MAX_DEPTH)).default([]),
+  metadata: optional(object({ component: optional(componentShape(1)) })),
+  components: optionalList(componentShape(MAX_DEPTH)),
 });
 
 /** A component and what is nested in it, to a depth that no honest document reaches. */
-function componentSchema(depth: number): z.ZodType<RawComponent> {
-  if (depth === 0) return z.object(componentFields);
-  return z.object({ ...componentFields, components: z.array(componentSchema(depth - 1)).optional() });
+function componentShape(depth: number): Shape<RawComponent> {
+  if (depth === 0) return object(componentFields);
+  return object({ ...componentFields, components: optionalList(componentShape(depth - 1)) });
 }
 
 /** Takes an SBOM's bytes, in SPDX 2.x or CycloneDX JSON; gives what it says. `where` names it in errors. Throws `SBOM_INVALID`. */
@@ -119,17 +105,26 @@ export function readSbom(bytes: Uint8Array, where: string): SbomReading {
 /** Takes an SBOM as a JSON value, as a statement's predicate is; gives what it says. Throws `SBOM_INVALID`. */
 export function toReading(value: unknown, where: string): SbomReading {
   const isSpdx = typeof value === 'object' && value !== null && 'spdxVersion' in value;
-  return isSpdx ? fromSpdx(checked(spdxSchema, value, where)) : fromCycloneDx(checked(cyclonedxSchema, value, where));
+  if (isSpdx) {
+    const document = checked(spdxShape, value, where);
+    if (/^SPDX-2\.\d+$/.test(document.spdxVersion)) return fromSpdx(document);
+    throw invalid(`spdxVersion: ${JSON.stringify(document.spdxVersion.slice(0, 80))} is not read, only SPDX 2`, where);
+  }
+  const document = checked(cyclonedxShape, value, where);
+  if (document.bomFormat === 'CycloneDX') return fromCycloneDx(document);
+  throw invalid('bomFormat: it is neither SPDX 2 nor CycloneDX', where);
 }
 
-function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const faults = result.error.issues.slice(0, 5).map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`);
-  throw invalid(faults.join('; '), where, result.error);
+function checked<T>(shape: Shape<T>, value: unknown, where: string): T {
+  try {
+    return shape(value);
+  } catch (error) {
+    const place = error instanceof OakumError && error.where !== undefined ? error.where : 'it';
+    throw invalid(`${place}: ${messageOf(error)}`, where, error);
+  }
 }
 
-function fromSpdx(document: z.output<typeof spdxSchema>): SbomReading {
+function fromSpdx(document: Shaped<typeof spdxShape>): SbomReading {
   const { relationships } = document;
   const targetsOf = (type: string) =>
     relationships.flatMap((one) => (one.relationshipType === type ? [one.relatedSpdxElement] : []));
@@ -144,7 +139,7 @@ function fromSpdx(document: z.output<typeof spdxSchema>): SbomReading {
     name: document.name,
     components: document.packages.map((one) => {
       const reference = (type: string) =>
-        one.externalRefs?.find((candidate) => candidate.referenceType === type)?.referenceLocator;
+        one.externalRefs.find((candidate) => candidate.referenceType === type)?.referenceLocator;
       const licence = [one.licenseDeclared, one.licenseConcluded].find(isAsserted);
       return toComponent({
         name: one.name,
@@ -165,14 +160,11 @@ function isAsserted(licence: string | undefined): boolean {
   return licence !== undefined && licence !== 'NOASSERTION' && licence !== 'NONE';
 }
 
-function sumOf(
-  sums: readonly { readonly algorithm: string; readonly checksumValue: string }[] | undefined,
-  algorithm: string,
-): string | undefined {
-  return sums?.find((sum) => sum.algorithm === algorithm)?.checksumValue;
+function sumOf(sums: Shaped<typeof checksums>, algorithm: string): string | undefined {
+  return sums.find((sum) => sum.algorithm === algorithm)?.checksumValue;
 }
 
-function fromCycloneDx(document: z.output<typeof cyclonedxSchema>): SbomReading {
+function fromCycloneDx(document: Shaped<typeof cyclonedxShape>): SbomReading {
   const root = document.metadata?.component;
   const all = [...flatten(root === undefined ? [] : [root]), ...flatten(document.components)];
   return {
@@ -187,8 +179,8 @@ function fromCycloneDx(document: z.output<typeof cyclonedxSchema>): SbomReading 
           version: one.version,
           purl: one.purl,
           licence: licenceOf(one),
-          sha256: one.hashes?.find((hash) => hash.alg === 'SHA-256')?.content,
-          h1: one.properties?.find((property) => property.name === PROPERTIES.h1)?.value,
+          sha256: one.hashes.find((hash) => hash.alg === 'SHA-256')?.content,
+          h1: one.properties.find((property) => property.name === PROPERTIES.h1)?.value,
           excluded: one.scope === 'excluded',
           described: one === root,
         }),
@@ -196,7 +188,7 @@ function fromCycloneDx(document: z.output<typeof cyclonedxSchema>): SbomReading 
     files: new Map(
       all
         .filter((one) => one.type === 'file')
-        .map((one) => [plainPath(one.name), toDigest(one.hashes?.find((hash) => hash.alg === 'SHA-256')?.content)]),
+        .map((one) => [plainPath(one.name), toDigest(one.hashes.find((hash) => hash.alg === 'SHA-256')?.content)]),
     ),
   };
 }
@@ -206,7 +198,7 @@ function flatten(components: readonly RawComponent[]): RawComponent[] {
 }
 
 function licenceOf({ licenses }: RawComponent): string | undefined {
-  const terms = (licenses ?? []).flatMap((one) => one.expression ?? one.license?.id ?? one.license?.name ?? []);
+  const terms = licenses.flatMap((one) => one.expression ?? one.license?.id ?? one.license?.name ?? []);
   return terms.length === 0 ? undefined : terms.join(' AND ');
 }
 

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { imageSubjects, type ScanSubject } from '#vulnerabilities';
+import { openImage } from './image.ts';
+import { openRegistryClient } from './registry.ts';
+import type { TargetOptions } from './scan-targets.ts';
+
+/** Takes an image's name, in a registry or `oci:FOLDER:NAME`; gives what is to be scanned, platform by platform. */
+export async function openImageTarget(
+  target: string,
+  { world, platform, plainHttp }: TargetOptions,
+): Promise<readonly ScanSubject[]> {
+  const client = openRegistryClient(plainHttp === true, world);
+  const { root, ...named } = await openImage(target, client, world.workingFolder);
+  return imageSubjects({
+    ...named,
+    root: await root(),
+    temporary: () => join(tmpdir(), `oakum-scan-${randomUUID()}`),
+    ...(platform === undefined ? {} : { platforms: platform }),
+  });
+}
