@@ -10,8 +10,6 @@ export { proveRevision } from './prove-revision.ts';
 export type { ProvedRevision } from './prove-revision.ts';
 export { planRevision } from './patch.ts';
 export type { PatchRequest } from './patch.ts';
-export { proveRevision } from './prove-revision.ts';
-export type { ProvedRevision } from './prove-revision.ts';
 export { planRelease } from './plan.ts';
 export type { PlannedStep, ReleasePlan } from './plan.ts';
 export type { Destination } from './publish.ts';
