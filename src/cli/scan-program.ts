@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { collect, definitionOption, jsonOption } from './options.ts';
+import { collect, definitionOption, jsonOption, quietOption } from './options.ts';
 import type { World } from './world.ts';
 
 const WHAT_SCAN_DOES = `
@@ -8,11 +8,15 @@ Targets:
   an image: REGISTRY/REPOSITORY:TAG, or oci:FOLDER:NAME for an OCI layout; by its SBOM, else by its layers
   a file: an SBOM (SPDX 2 or CycloneDX in JSON, of any tool), a Go program, or a go.mod
   a release: 2.9.2, as \`oakum release\` has written it into ./out
+--reachability runs govulncheck on the very sources that were compiled, as definition and lock name them: about a minute a program, once;
+without it a scan shows what is known already.
 The feeds must be on disk (\`oakum feeds update\`); a scan asks no network but the registry's.
 Exit code 0: nothing found, and everything could be checked. 1: findings. 4: nothing found, but not everything could be checked.
 
 Examples:
   oakum scan 2.9.2
+  oakum scan 2.9.2 --reachability --platform linux/amd64
+  oakum scan 2.9.2 --record
   oakum scan registry.example.com/distroless/source-controller:v1.9.3 --platform linux/amd64
   oakum scan oci:out/oci:distroless/source-controller:v1.9.3 --format sarif > scan.sarif
   oakum scan sbom.spdx.json bin/manager go.mod --json`;
@@ -30,9 +34,19 @@ export function addScan(program: Command, world: () => World): void {
     )
     .addOption(new Option('--platform <os/arch>', 'only these platforms of images').argParser(collect))
     .option('--feeds <folder>', 'the data folder that holds the feeds (default: as OAKUM_DATA says)')
+    .option(
+      '--reachability',
+      'analyse whether the vulnerable code of images that Oakum built can be reached, where that is not known yet',
+    )
+    .option('--unsandboxed', 'analyse without a sandbox where this machine has none')
     .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .option('--record', 'note what is new about the release in ./out in the SLA log, judged by the decisions')
+    .option('--published', 'as --record; and users can pull these images, so clocks of what is gone from them stop')
+    .addOption(new Option('--folder <folder>', 'where the decisions are').default('vex'))
+    .option('--key <key>', "the key that seals the log: a file, or awskms:// (default: this machine's own)")
     .addOption(definitionOption())
     .addOption(jsonOption())
+    .addOption(quietOption())
     .addHelpText('after', WHAT_SCAN_DOES)
     .action(async (targets, flags) => (await import('./commands/scan.ts')).scanTargets(targets, flags, world()));
 }

@@ -17,5 +17,7 @@ export { fetchAll, releaseRevision } from './release.ts';
 export type { ReleasedImage, ReleaseOutcome, ReleaseRequest } from './release.ts';
 export { select } from './selection.ts';
 export type { Selection, SelectionRequest } from './selection.ts';
+export { observeScan } from './observe-scan.ts';
+export type { ObservedScan, ObserveScanRequest } from './observe-scan.ts';
 export { once } from './workshop.ts';
 export type { Workshop } from './workshop.ts';

@@ -53,7 +53,7 @@ export { clockKey } from './sla/events.ts';
 export type { ClockSubject, SlaEvent } from './sla/events.ts';
 export { observeFindings, observePublication } from './sla/observe.ts';
 export type { ObservedFinding, Publication } from './sla/observe.ts';
-export { toObservedFinding } from './sla/observe-scan.ts';
+export { slaProductOf, toObservedFinding } from './sla/observe-scan.ts';
 export type { Overlay, OverlayRow, Risk } from './sla/overlay.ts';
 export { describePolicy, SLA_POLICIES, toSlaPolicy, toSlaSeverity } from './sla/policy.ts';
 export type { SlaPolicy, SlaSettings, SlaSeverity } from './sla/policy.ts';

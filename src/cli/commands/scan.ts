@@ -15,16 +15,16 @@ import {
 import { EXIT_CODES, VERDICT_EXIT_CODE } from '../exit-codes.ts';
 import { readFeedAges } from '../feed-ages.ts';
 import { formatTable, plainText } from '../format.ts';
+import type { RecordFlags } from '../record-scan.ts';
 import { openTargets } from '../scan-targets.ts';
 import type { World } from '../world.ts';
 
-interface ScanFlags {
+interface ScanFlags extends RecordFlags {
   readonly format: 'table' | 'json' | 'sarif' | 'csv' | 'markdown';
   readonly json?: boolean;
   readonly platform?: readonly string[];
   readonly feeds?: string;
   readonly plainHttp?: boolean;
-  readonly definition?: string;
 }
 
 const EXIT: Readonly<Record<ScanVerdict, number>> = {
@@ -40,6 +40,11 @@ export async function scanTargets(targets: readonly string[], flags: ScanFlags, 
   const feeds = openFeeds({ folder, clock: world.clock, maxAgeDays });
   const subjects = await openTargets(targets, { ...flags, world });
   const result = await scan(subjects, { feeds, now: world.clock.now() });
+  if (flags.record || flags.published) {
+    const { recordScan } = await import('../record-scan.ts');
+    const { events } = await recordScan(result, { flags, feeds, world });
+    process.stderr.write(`oakum: ${events.length} new events in the SLA log\n`);
+  }
   const form = flags.json ? 'json' : flags.format;
   const text = format(result, form, world.version);
   process.stdout.write(form === 'table' ? plainText(text) : text); // advisories are strangers' words

@@ -38,7 +38,9 @@ export async function reportClocks(
   },
   world: World,
 ): Promise<void> {
-  const to = flags.to === undefined ? world.clock.now() : readMoment(flags.to, 'to');
+  const now = world.clock.now();
+  const until = flags.to === undefined ? now : readMoment(flags.to, 'to');
+  const to = until > now ? now : until; // of what is yet to come nothing is known; the forecast tells what it will be
   const from = flags.from === undefined ? new Date(to.getTime() - DEFAULT_DAYS * DAY) : readMoment(flags.from, 'from');
   if (from > to) throw new OakumError('usage', 'FLAG_INVALID', '--from is after --to');
   const { log, definition, signers } = await openLog(flags, world);

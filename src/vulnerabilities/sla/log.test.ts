@@ -31,7 +31,7 @@ const several = (count: number, from = 0): SlaEvent[] =>
 /** A log of three batches, as text. */
 async function threeBatches(name: string): Promise<{ file: string; text: string; lines: LogLine[] }> {
   const file = join(folder, `${name}.jsonl`);
-  for (const from of [0, 10, 20]) await appendEvents(file, several(3, from), options);
+  for (const from of [0, 10, 20]) await appendEvents(file, () => several(3, from), options);
   const text = await readFile(file, 'utf8');
   return { file, text, lines: readChain(text).lines.map(({ line }) => line) };
 }
@@ -53,8 +53,8 @@ const faultsOf = async (text: string) => (await checkLog(text, 'log', { check })
 describe('the event log', () => {
   it('gives back what was added, and is sound', async () => {
     const file = join(folder, 'sound.jsonl');
-    await appendEvents(file, [detected()], options);
-    const head = await appendEvents(file, [published(5)], options);
+    await appendEvents(file, () => [detected()], options);
+    const head = await appendEvents(file, () => [published(5)], options);
     const log = await readSlaLog(file, { check });
     expect(log).toMatchObject({ name: 'oakum', events: [detected(), published(5)], seals: 2, faults: [], head });
     expect(await readdir(folder)).toEqual(['sound.jsonl']);
@@ -133,7 +133,7 @@ describe('the event log', () => {
     const { file, text } = await threeBatches('broken');
     const broken = text.replace('"severity":"low"', '"severity":"high"');
     await writeFile(file, broken);
-    await expect(appendEvents(file, several(1, 50), options)).rejects.toMatchObject({
+    await expect(appendEvents(file, () => several(1, 50), options)).rejects.toMatchObject({
       code: 'SLA_LOG_BROKEN',
       where: `${file}:2`,
     });
@@ -142,19 +142,21 @@ describe('the event log', () => {
 
   it('takes no event from before its last', async () => {
     const { file } = await threeBatches('order');
-    await expect(appendEvents(file, several(1, 1), options)).rejects.toMatchObject({ code: 'SLA_EVENTS_OUT_OF_ORDER' });
+    await expect(appendEvents(file, () => several(1, 1), options)).rejects.toMatchObject({
+      code: 'SLA_EVENTS_OUT_OF_ORDER',
+    });
   });
 
   it('takes no event that it could not give back', async () => {
     const wrong = { ...detected(), at: '2026-08-05' };
     const file = join(folder, 'wrong.jsonl');
-    await expect(appendEvents(file, [wrong], options)).rejects.toMatchObject({ code: 'SLA_EVENT_INVALID' });
+    await expect(appendEvents(file, () => [wrong], options)).rejects.toMatchObject({ code: 'SLA_EVENT_INVALID' });
     expect(await readSlaLog(file, { check })).toMatchObject({ events: [] });
   });
 
   it('loses nothing when several runs add at once', async () => {
     const file = join(folder, 'together.jsonl');
-    await Promise.all(Array.from({ length: 8 }, () => appendEvents(file, [detected()], options)));
+    await Promise.all(Array.from({ length: 8 }, () => appendEvents(file, () => [detected()], options)));
     expect(await readSlaLog(file, { check })).toMatchObject({ seals: 8, faults: [] });
   });
 });

@@ -92,23 +92,24 @@ export interface AppendOptions extends ReadLogOptions {
 }
 
 /**
- * Adds events to a log and seals them, all or none: the file is replaced whole, one process at a time. The log is checked first, and a
+ * Adds the events that `decide` gives for those that are there, and seals them, all or none: the file is replaced whole, one process at a time. The log is checked first, and a
  * broken one is never added to. Gives the new head. Throws `SLA_LOG_BROKEN`, `SLA_LOG_BUSY`, `SLA_LOG_UNREADABLE`,
  * `SLA_EVENT_INVALID`, `SLA_EVENTS_OUT_OF_ORDER`.
  */
 export async function appendEvents(
   file: string,
-  events: readonly SlaEvent[],
+  decide: (known: readonly SlaEvent[]) => readonly SlaEvent[],
   options: AppendOptions,
 ): Promise<ChainPoint | undefined> {
-  requireWritable(events, file);
   await mkdir(dirname(file), { recursive: true });
   const lock = `${file}.lock`;
   return whileLocked(lock, busy(lock), async () => {
     const text = await readText(file);
     const log = await checkLog(text, file, options);
     requireSound(log);
+    const events = decide(log.events);
     if (events.length === 0) return log.head;
+    requireWritable(events, file);
     requireLater(log, events);
     const begin: readonly LogEntry[] =
       log.head === undefined ? [{ kind: 'begin', name: options.name, at: events[0]?.at ?? '' }] : [];

@@ -7,6 +7,12 @@ import type { ObservedFinding } from './observe.ts';
 import type { Risk } from './overlay.ts';
 import { toSlaSeverity } from './policy.ts';
 
+/** Gives the product that an image's clocks belong to: its line, channel and component, such as `2.9/distroless/source-controller`. */
+export function slaProductOf(image: Pick<VexImage, 'revision' | 'channel' | 'component'>): string {
+  const line = image.revision.split('.').slice(0, 2).join('.');
+  return `${line}/${image.channel}/${image.component}`;
+}
+
 /**
  * Takes a judged finding of a scan, the image it is in and what SSVC says of it; gives what the clock notes of it. The product is the
  * line, channel and component, since a clock goes on from revision to revision.
@@ -17,13 +23,12 @@ export function toObservedFinding(
   ssvc?: Pick<SsvcEntry, 'automatable' | 'technicalImpact'>,
 ): ObservedFinding {
   const { id, ids, severity, kev, published, fix } = subject.finding;
-  const line = image.revision.split('.').slice(0, 2).join('.');
   const statement = decidedBy?.statement;
   const disclosed = published === undefined ? undefined : new Date(published);
   return {
     vulnerability: id,
     aliases: ids.filter((name) => name !== id),
-    product: `${line}/${image.channel}/${image.component}`,
+    product: slaProductOf(image),
     severity: toSlaSeverity(severity.rating),
     source: severity.by?.source,
     vector: severity.by?.vector,

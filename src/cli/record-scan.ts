@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createPublicKey } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { OakumError } from '#core';
+import { openLocalKey } from '#evidence';
+import { type ObservedScan, observeScan } from '#factory';
+import { buildVexDocument, type Feeds, readDecisions, type Scan, sealedByKeys } from '#vulnerabilities';
+import { readReleaseImages } from './release-images.ts';
+import { loadDefinition } from './shop.ts';
+import { openSigner, publicKeyNamed } from './signer.ts';
+import type { World } from './world.ts';
+
+/** Flags of a scan that sets the clocks. */
+export interface RecordFlags {
+  readonly record?: boolean;
+  readonly published?: boolean;
+  readonly folder: string;
+  readonly key?: string;
+  readonly definition?: string;
+}
+
+/**
+ * Notes in the SLA log what a scan of the release in `./out` saw, judged by the decisions in `folder`. The log is sealed by a key, never by a
+ * token's identity: who checks it must know what sealed it. Throws `RELEASE_UNREADABLE` and what the log throws.
+ */
+export async function recordScan(
+  { reports, scannedAt }: Scan,
+  { flags, feeds, world }: { flags: RecordFlags; feeds: Feeds; world: World },
+): Promise<ObservedScan> {
+  const { definition } = (await loadDefinition(flags, world)).read;
+  const { images } = await readReleaseImages('out', world);
+  const decisions = await readDecisions(resolve(world.workingFolder, flags.folder), {
+    now: scannedAt,
+    components: Object.keys(definition.components),
+    channels: Object.keys(definition.channels),
+  });
+  const origin = { author: definition.vendor, namespace: 'https://openvex.dev/docs/public' };
+  const document = buildVexDocument({ decisions, images, now: scannedAt, origin });
+  return observeScan({
+    reports,
+    images,
+    documents: document === undefined ? [] : [document],
+    feeds,
+    published: flags.published === true,
+    now: scannedAt,
+    log: {
+      file: join(world.stateFolder, 'sla', `${definition.name}.jsonl`),
+      name: definition.name,
+      ...(await openSeal(flags, world)),
+    },
+  });
+}
+
+/** Who seals the log, and how the seals that are there are checked: by the same key, which is a file, a KMS's or this machine's own. */
+async function openSeal({ key }: RecordFlags, world: World) {
+  const own = key === undefined ? await openLocalKey(world.stateFolder) : undefined;
+  const signer = await openSigner({ sign: true, key: key ?? own?.path ?? '' }, world, () => undefined);
+  if (signer === undefined) throw new OakumError('usage', 'KEY_MISSING', 'the log needs a key that seals it');
+  const publicKey = own === undefined ? await publicKeyNamed(key ?? '', world) : createPublicKey(own.privateKey);
+  return { signer, check: sealedByKeys([publicKey]) };
+}
