@@ -5,6 +5,7 @@ import { OakumError } from '#core';
 import { openLocalKey } from '#evidence';
 import { type ObservedScan, observeScan } from '#factory';
 import { buildVexDocument, type Feeds, readDecisions, type Scan, sealedByKeys } from '#vulnerabilities';
+import { reachabilityDecisions } from './reachability.ts';
 import { readReleaseImages } from './release-images.ts';
 import { loadDefinition } from './shop.ts';
 import { openSigner, publicKeyNamed } from './signer.ts';
@@ -29,11 +30,12 @@ export async function recordScan(
 ): Promise<ObservedScan> {
   const { definition } = (await loadDefinition(flags, world)).read;
   const { images } = await readReleaseImages('out', world);
-  const decisions = await readDecisions(resolve(world.workingFolder, flags.folder), {
+  const people = await readDecisions(resolve(world.workingFolder, flags.folder), {
     now: scannedAt,
     components: Object.keys(definition.components),
     channels: Object.keys(definition.channels),
   });
+  const decisions = [...people, ...(await reachabilityDecisions(images, world))];
   const origin = { author: definition.vendor, namespace: 'https://openvex.dev/docs/public' };
   const document = buildVexDocument({ decisions, images, now: scannedAt, origin });
   return observeScan({

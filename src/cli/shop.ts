@@ -180,7 +180,10 @@ async function isFile(path: string): Promise<boolean> {
 
 /** Writes a lock that was completed; where its folder can't be written, the run goes on and says so, unless it must be written. */
 export async function keepLock(
-  completed: { readonly lock: Lock; readonly release: string; readonly changed: boolean },
+  completed: { readonly lock: Lock; readonly changed: boolean } & (
+    | { readonly release: string }
+    | { readonly holds: string }
+  ),
   lockFile: string,
   report: Report,
   options: { readonly mustWrite?: boolean } = {},
@@ -190,7 +193,7 @@ export async function keepLock(
     await writeLock(lockFile, completed.lock);
     report({
       kind: 'note',
-      message: `${lockFile} now holds Flux ${completed.release}; commit it to build the same again`,
+      message: `${lockFile} now holds ${'holds' in completed ? completed.holds : `Flux ${completed.release}`}; commit it to build the same again`,
     });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;

@@ -17,6 +17,10 @@ const FAMILIES = {
   ORDER_FILE_INVALID: 'usage',
   TARGET_UNREADABLE: 'usage',
   TARGET_INVALID: 'usage',
+  // Reachability analysis.
+  REACHABILITY_FAILED: 'build',
+  REACHABILITY_INVALID: 'proof',
+  REACHABILITY_LIMIT: 'build',
   // VEX: documents from anywhere, people's decisions.
   VEX_INVALID: 'proof',
   VEX_DECISIONS_INVALID: 'definition',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { messageOf } from '#core';
+import { type Digest, messageOf } from '#core';
 import { type Advisory, toAdvisory } from './advisory.ts';
 import type { FeedName, FeedReading, Feeds } from './feeds/feed.ts';
 import type { Finding, SetAside } from './match/finding.ts';
@@ -8,7 +8,7 @@ import type { SeverityPolicy } from './severity.ts';
 import type { ScanGap, ScanSubject } from './subject.ts';
 
 /** What a scan of one target found. Only where both lists are empty is it clean. */
-export interface ScanReport extends Omit<ScanSubject, 'packages' | 'gaps'> {
+export interface ScanReport extends Omit<ScanSubject, 'packages' | 'gaps' | 'provenance'> {
   /** How many packages were looked up. */
   readonly packages: number;
   readonly findings: readonly Finding[];
@@ -16,8 +16,15 @@ export interface ScanReport extends Omit<ScanSubject, 'packages' | 'gaps'> {
   readonly setAside: readonly SetAside[];
   /** What could not be checked. */
   readonly gaps: readonly ScanGap[];
-  /** A scan looks at versions; whether the flawed code can be reached, govulncheck says. */
-  readonly reachability: 'not analysed';
+  /** A scan looks at versions; whether the flawed code can be reached, govulncheck says. Each finding tells its own. */
+  readonly reachability: 'analysed' | 'not analysed';
+  /** By what it was analysed, with which database, when (RFC 3339), and the digest of the tool's output. */
+  readonly analysis?: {
+    readonly tool: string;
+    readonly database: string;
+    readonly at: string;
+    readonly evidence: Digest;
+  };
 }
 
 /** A scan: each target's report, and the feeds that all were checked with. */
@@ -74,12 +81,18 @@ function namesByEcosystem(subjects: readonly ScanSubject[]): ReadonlyMap<string,
   return wanted;
 }
 
-interface EcosystemReading {
+/** Advisories of an ecosystem, and those that could not be read. */
+export interface EcosystemReading {
   readonly advisories: readonly Advisory[];
   readonly gaps: readonly ScanGap[];
 }
 
-async function readEcosystem(feeds: Feeds, ecosystem: string, names: ReadonlySet<string>): Promise<EcosystemReading> {
+/** Reads the advisories that name one of these packages of an ecosystem. */
+export async function readEcosystem(
+  feeds: Feeds,
+  ecosystem: string,
+  names: ReadonlySet<string>,
+): Promise<EcosystemReading> {
   const advisories: Advisory[] = [];
   const gaps: ScanGap[] = [];
   for (const value of await feeds.advisories(ecosystem, names)) {
@@ -100,7 +113,7 @@ interface SharedReadings {
 }
 
 function scanSubject(subject: ScanSubject, { index, found, status, policy }: SharedReadings): ScanReport {
-  const { packages, gaps, ...about } = subject;
+  const { packages, gaps, provenance: _provenance, ...about } = subject;
   const ecosystems = [...new Set(packages.map((one) => one.ecosystem))].sort();
   const matched = matchPackages(packages, index, {
     ...(subject.platform === undefined ? {} : { platform: subject.platform }),
@@ -122,7 +135,7 @@ function scanSubject(subject: ScanSubject, { index, found, status, policy }: Sha
 }
 
 /** What a feed that is not as it should be leaves unchecked. */
-function feedGaps(ecosystem: string, status: readonly FeedReading[]): readonly ScanGap[] {
+export function feedGaps(ecosystem: string, status: readonly FeedReading[]): readonly ScanGap[] {
   const [base = ''] = ecosystem.split(':', 1);
   const names = FEEDS_OF[base] ?? [];
   const what = `${ecosystem} packages`;
@@ -141,7 +154,7 @@ function feedGaps(ecosystem: string, status: readonly FeedReading[]): readonly S
 }
 
 /** Adds what CISA and FIRST say of each finding's CVEs: known to be exploited, and the highest estimate that it will be. */
-async function withUrgency(reports: readonly ScanReport[], feeds: Feeds): Promise<readonly ScanReport[]> {
+export async function withUrgency(reports: readonly ScanReport[], feeds: Feeds): Promise<readonly ScanReport[]> {
   const cvesOf = (finding: Finding) => finding.ids.filter((id) => id.startsWith('CVE-'));
   const cves = new Set(reports.flatMap((report) => report.findings.flatMap(cvesOf)));
   if (cves.size === 0) return reports;

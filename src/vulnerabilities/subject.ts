@@ -42,6 +42,8 @@ export interface ScanSubject {
   readonly basis: string;
   readonly packages: readonly ScanPackage[];
   readonly gaps: readonly ScanGap[];
+  /** Reads the provenance (SLSA v1) that is attached to an image, not verified. Throws where there is none. */
+  readonly provenance?: () => Promise<unknown>;
 }
 
 /** Takes packages of which some are the same; gives each once, with all its occurrences, in order. */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
 import {
+  describePath,
   type Finding,
   openFeeds,
+  reachabilityWord,
   scan,
   type Scan,
   type ScanReport,
@@ -11,11 +13,13 @@ import {
   toMarkdown,
   toSarif,
   verdictOf,
+  withReachability,
 } from '#vulnerabilities';
 import { EXIT_CODES, VERDICT_EXIT_CODE } from '../exit-codes.ts';
 import { readFeedAges } from '../feed-ages.ts';
 import { formatTable, plainText } from '../format.ts';
 import type { RecordFlags } from '../record-scan.ts';
+import { findReachability } from '../reachability.ts';
 import { openTargets } from '../scan-targets.ts';
 import type { World } from '../world.ts';
 
@@ -25,6 +29,8 @@ interface ScanFlags extends RecordFlags {
   readonly platform?: readonly string[];
   readonly feeds?: string;
   readonly plainHttp?: boolean;
+  readonly reachability?: boolean;
+  readonly unsandboxed?: boolean;
 }
 
 const EXIT: Readonly<Record<ScanVerdict, number>> = {
@@ -39,7 +45,11 @@ export async function scanTargets(targets: readonly string[], flags: ScanFlags, 
   const maxAgeDays = await readFeedAges(flags.definition, world);
   const feeds = openFeeds({ folder, clock: world.clock, maxAgeDays });
   const subjects = await openTargets(targets, { ...flags, world });
-  const result = await scan(subjects, { feeds, now: world.clock.now() });
+  const matched = await scan(subjects, { feeds, now: world.clock.now() });
+  const known = flags.reachability
+    ? await (await import('../analyse.ts')).runReachability({ subjects, result: matched, feeds: folder }, flags, world)
+    : await findReachability(matched.reports, folder, world);
+  const result = withReachability(matched, known);
   if (flags.record || flags.published) {
     const { recordScan } = await import('../record-scan.ts');
     const { events } = await recordScan(result, { flags, feeds, world });
@@ -73,15 +83,30 @@ function describe(result: Scan): string {
 
 function describeReport(report: ScanReport): string {
   const platform = report.platform === undefined ? '' : ` (${report.platform})`;
-  const head = `${report.target}${platform}: ${report.packages} packages, by ${report.basis}; reachability: ${report.reachability}\n`;
-  const header = ['FINDING', 'ALIAS', 'SEVERITY', 'PACKAGE', 'VERSION', 'FIXED IN', 'SUMMARY'];
+  const head = `${report.target}${platform}: ${report.packages} packages, by ${report.basis}; reachability: ${describeAnalysis(report)}\n`;
+  const header = ['FINDING', 'ALIAS', 'SEVERITY', 'PACKAGE', 'VERSION', 'FIXED IN', 'REACHED', 'SUMMARY'];
   const table =
     report.findings.length === 0
       ? ''
       : `\n${formatTable(header, report.findings.map(toRow)).replace(/^/gm, '  ').trimEnd()}\n`;
   const gaps = report.gaps.map(({ what, reason }) => `  ${what}: ${reason}\n`);
   const aside = report.setAside.length === 0 ? '' : `\n  ${report.setAside.length} more set aside; --json says why\n`;
-  return `${head}${table}${aside}\n  ${summarise(report)}\n${gaps.length === 0 ? '' : `\nNot checked:\n${gaps.join('')}`}`;
+  return `${head}${table}${describeCalls(report)}${aside}\n  ${summarise(report)}\n${gaps.length === 0 ? '' : `\nNot checked:\n${gaps.join('')}`}`;
+}
+
+function describeAnalysis({ reachability, analysis, findings }: ScanReport): string {
+  if (analysis !== undefined) return `${analysis.tool}, Go database of ${analysis.database.slice(0, 10)}`;
+  const reasons = findings.map((finding) => ('reason' in finding.reachability ? finding.reachability.reason : ''));
+  const [reason = ''] = new Set(reasons); // where no image is analysed all its findings share one
+  return reason === '' ? reachability : `${reachability}: ${reason}`;
+}
+
+/** Where the vulnerable code is called from. */
+function describeCalls({ findings }: ScanReport): string {
+  const calls = findings.flatMap(({ id, reachability }) =>
+    reachability.kind === 'called' ? [`    ${id}: ${describePath(reachability.path)}\n`] : [],
+  );
+  return calls.length === 0 ? '' : `\n  Called:\n${calls.join('')}`;
 }
 
 function summarise({ findings, gaps }: ScanReport): string {
@@ -103,6 +128,7 @@ function toRow(finding: Finding): readonly string[] {
     found.scope === 'build' ? `${found.name} (build)` : found.name,
     found.version,
     finding.fix ?? '-',
+    reachabilityWord(finding.reachability),
     finding.summary.length > 60 ? `${finding.summary.slice(0, 59)}...` : finding.summary,
   ];
 }

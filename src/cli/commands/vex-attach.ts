@@ -4,6 +4,7 @@ import { type AttachedVex, attachVex, type VexTarget } from '#factory';
 import { VERDICT_EXIT_CODE } from '../exit-codes.ts';
 import { formatTable } from '../format.ts';
 import { openImage } from '../image.ts';
+import { reachabilityDecisions } from '../reachability.ts';
 import { openRegistryClient } from '../registry.ts';
 import { readReleaseImages, type ReleaseImage } from '../release-images.ts';
 import { type OutputFlags, print, withProgress } from '../session.ts';
@@ -27,7 +28,7 @@ export async function attachDecisions(release: string, flags: AttachFlags, world
     const signer = await openSigner({ ...flags, sign: true }, world, report);
     if (signer === undefined) throw new TypeError('a signer was asked for');
     return attachVex(targets, {
-      decisions,
+      decisions: [...decisions, ...(await reachabilityDecisions(images, world))],
       now,
       report,
       origin: { author: flags.author ?? vendor, tooling: `oakum/${world.version}`, namespace: flags.namespace },

@@ -16,6 +16,7 @@ import {
 } from '#vulnerabilities';
 import { VERDICT_EXIT_CODE } from '../exit-codes.ts';
 import { formatTable } from '../format.ts';
+import { reachabilityDecisions } from '../reachability.ts';
 import { readReleaseImages } from '../release-images.ts';
 import { type OutputFlags, print } from '../session.ts';
 import { openContext, openDecisions, type VexFlags } from '../vex-decisions.ts';
@@ -101,7 +102,7 @@ export async function exportVex(release: string, flags: ExportFlags, world: Worl
   const { decisions, vendor, now } = await openDecisions(flags, world);
   const { images, revision } = await readReleaseImages(release, world);
   const document = buildVexDocument({
-    decisions,
+    decisions: [...decisions, ...(await reachabilityDecisions(images, world))],
     images,
     now,
     origin: { author: flags.author ?? vendor, tooling: `oakum/${world.version}`, namespace: flags.namespace },

@@ -6,7 +6,7 @@ import { VulnerabilityError } from '../error.ts';
 import { openSnapshot } from './snapshot.ts';
 
 /** Of the fields of an advisory that the indexes are made of. */
-interface GoAdvisory {
+export interface GoAdvisory {
   readonly id: string;
   readonly modified: string;
   readonly aliases?: readonly string[];
@@ -26,16 +26,24 @@ export async function writeGoDatabase(dataFolder: string, target: string): Promi
     });
   }
   const advisories = snapshot.lines('Go').all() as readonly GoAdvisory[];
+  await writeServedLayout(advisories, snapshot.held.asOf, target);
+  return snapshot.held.digest;
+}
+
+/** Writes advisories into a new folder in the served layout; `modified` is when the database was last changed, in RFC 3339. */
+export async function writeServedLayout(
+  advisories: readonly GoAdvisory[],
+  modified: string | undefined,
+  target: string,
+): Promise<void> {
   const sorted = advisories.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   await mkdir(join(target, 'index'), { recursive: true });
   await mkdir(join(target, 'ID'));
   for (const advisory of sorted) await writeFile(join(target, 'ID', `${advisory.id}.json`), JSON.stringify(advisory));
-  const index = sorted.map(({ id, modified, aliases }) => ({ id, modified, aliases }));
+  const index = sorted.map(({ id, modified: changed, aliases }) => ({ id, modified: changed, aliases }));
   await writeFile(join(target, 'index/vulns.json'), JSON.stringify(index));
   await writeFile(join(target, 'index/modules.json'), JSON.stringify(modulesOf(sorted)));
-  const modified = snapshot.held.asOf?.replace('.000Z', 'Z');
-  await writeFile(join(target, 'index/db.json'), JSON.stringify({ modified }));
-  return snapshot.held.digest;
+  await writeFile(join(target, 'index/db.json'), JSON.stringify({ modified: modified?.replace('.000Z', 'Z') }));
 }
 
 /** One line of the modules' index. */

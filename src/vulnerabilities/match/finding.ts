@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { GoImport } from '../advisory.ts';
 import type { EpssEntry, FeedName, KevEntry } from '../feeds/feed.ts';
+import type { FindingReachability } from '../reachability/types.ts';
 import type { Severity, SeverityReading } from '../severity.ts';
 import type { Occurrence, ScanPackage } from '../subject.ts';
 import type { Decision } from './evaluate.ts';
@@ -47,6 +48,8 @@ export interface Finding {
   readonly dissent: readonly Dissent[];
   readonly kev: KevEntry | undefined;
   readonly epss: EpssEntry | undefined;
+  /** Whether the flawed code can be reached; what matching does not tell. */
+  readonly reachability: FindingReachability;
 }
 
 /** An advisory that names a version of a package, and yet is no finding: withdrawn, or of another platform. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Advisory, Affected } from '../advisory.ts';
 import type { FeedName } from '../feeds/feed.ts';
+import { NOT_ANALYSED } from '../reachability/types.ts';
 import { rateSeverity, type SeverityPolicy } from '../severity.ts';
 import { packageKey, type ScanGap, type ScanPackage } from '../subject.ts';
 import { groupByAlias, sortedNames } from './aliases.ts';
@@ -179,6 +180,7 @@ function toFinding(one: Versioned, group: readonly Candidate[], options: MatchOp
     }),
     kev: undefined,
     epss: undefined,
+    reachability: NOT_ANALYSED,
   };
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Finding } from '../match/finding.ts';
+import { describeFrame, functionOf } from '../reachability/describe.ts';
 import type { Rating } from '../severity.ts';
 import type { Scan, ScanReport } from '../scan.ts';
 
@@ -69,6 +70,7 @@ function toResult(report: ScanReport, finding: Finding, ruleIndex: number): unkn
     ruleIndex,
     level: LEVELS[finding.severity.rating],
     message: { text: `${name} ${version} in ${report.target}${platform}: ${finding.id}, ${fix}` },
+    ...reachabilityParts(finding),
     locations: [
       {
         physicalLocation: { artifactLocation: { uri: toUri(report.target) }, region: { startLine: 1 } },
@@ -77,6 +79,19 @@ function toResult(report: ScanReport, finding: Finding, ruleIndex: number): unkn
     ],
     partialFingerprints: { 'oakum/v1': [report.target, report.platform ?? '', finding.id, name].join('|') },
   };
+}
+
+/** What is known of the finding's reachability; a call path is a code flow, from the program's own code to the flaw. */
+function reachabilityParts({ reachability }: Finding): Readonly<Record<string, unknown>> {
+  const properties = { properties: { reachability } };
+  if (reachability.kind !== 'called' || reachability.path.length === 0) return properties;
+  const locations = reachability.path.map((frame) => ({
+    location: {
+      message: { text: describeFrame(frame) },
+      logicalLocations: [{ fullyQualifiedName: functionOf(frame), kind: 'function' }],
+    },
+  }));
+  return { ...properties, codeFlows: [{ threadFlows: [{ locations }] }] };
 }
 
 /** A relative reference (RFC 3986, 4.2): its first segment must not look like a scheme, as `oci:` or a registry with a port do. */

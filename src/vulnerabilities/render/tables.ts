@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Finding } from '../match/finding.ts';
+import { describePath, reachabilityWord } from '../reachability/describe.ts';
 import type { Scan, ScanReport } from '../scan.ts';
 
 const COLUMNS = [
@@ -16,6 +17,8 @@ const COLUMNS = [
   'scope',
   'kev',
   'epss',
+  'reachability',
+  'path',
   'published',
   'summary',
 ] as const;
@@ -45,6 +48,8 @@ function findingRow(report: ScanReport, finding: Finding): readonly string[] {
     found.scope,
     finding.kev === undefined ? '' : finding.kev.dateAdded,
     finding.epss === undefined ? '' : String(finding.epss.score),
+    reachabilityWord(finding.reachability),
+    finding.reachability.kind === 'called' ? describePath(finding.reachability.path) : '',
     finding.published ?? '',
     finding.summary,
   ];
@@ -81,20 +86,30 @@ function reportMarkdown(report: ScanReport): string {
       : `${finding.severity.rating} ${finding.severity.score.toFixed(1)}`,
     `${cell(finding.package.name)} ${cell(finding.package.version)}`,
     cell(finding.fix ?? 'none known'),
+    reachabilityWord(finding.reachability),
     cell(finding.summary),
   ]);
   const table = [
-    ['finding', 'severity', 'package', 'fixed in', 'summary'],
-    ['---', '---', '---', '---', '---'],
+    ['finding', 'severity', 'package', 'fixed in', 'reachability', 'summary'],
+    ['---', '---', '---', '---', '---', '---'],
     ...rows,
   ];
   return [
     `## ${cell(report.target)}${platform}\n`,
     rows.length === 0 ? 'No findings.\n' : `${table.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`,
+    ...pathsOf(report),
     ...(report.gaps.length === 0
       ? []
       : [`Not checked:\n\n${report.gaps.map(({ what, reason }) => `- ${cell(what)}: ${cell(reason)}`).join('\n')}\n`]),
   ].join('\n');
+}
+
+/** The call paths, where there are any. */
+function pathsOf({ findings }: ScanReport): readonly string[] {
+  const called = findings.flatMap(({ id, reachability }) =>
+    reachability.kind === 'called' ? [`- ${cell(id)}: ${cell(describePath(reachability.path))}`] : [],
+  );
+  return called.length === 0 ? [] : [`Calls:\n\n${called.join('\n')}\n`];
 }
 
 /** What strangers wrote must stay text. */

@@ -48,15 +48,16 @@ function platformsOf({ root, image, platforms }: ImageSubjectRequest): readonly 
 
 async function platformSubject(request: ImageSubjectRequest, target: Target): Promise<ScanSubject> {
   const { image, root, store } = request;
+  const platforms = target.platform === undefined ? {} : { platforms: [target.platform] };
   const about = {
     target: image,
     kind: 'image',
     digest: target.descriptor.digest,
     ...(target.platform === undefined ? {} : { platform: target.platform }),
+    provenance: () => findPredicate({ image, root, store, types: [PREDICATES.provenanceV1], ...platforms }),
   } as const;
   try {
     const types = [PREDICATES.spdx, PREDICATES.cyclonedx];
-    const platforms = target.platform === undefined ? {} : { platforms: [target.platform] };
     const sbom = toReading(await findPredicate({ image, root, store, types, ...platforms }), image);
     return { ...about, basis: 'the SBOM attached to it, not verified', ...sbomPackages(sbom) };
   } catch (error) {

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createReadStream } from 'node:fs';
+import { chmod, copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { compile, type CompileInputs, type CompileRequest } from '#build';
+import type { StepKey } from '#cache';
+import { type Digest, measure, reportStep } from '#core';
+import type { Definition, Lock, LockedModule, ToolName } from '#definition';
+import { FactoryError } from './error.ts';
+import type { Workshop } from './workshop.ts';
+
+/** A program of Oakum's own, compiled from proved sources, ready to be mounted into a step. */
+export interface Tool {
+  readonly name: ToolName;
+  readonly version: string;
+  /** Of the program's bytes. */
+  readonly digest: Digest;
+  /** The program: a file that may be executed, in the cache. */
+  readonly path: string;
+}
+
+/** A lock that holds a tool. */
+export interface ToolLock {
+  readonly lock: Lock;
+  readonly changed: boolean;
+}
+
+/**
+ * Resolves a tool where the lock does not hold the version that the definition names: its hash with the proof of the checksum
+ * database. `locked` refuses that instead (`LOCK_INCOMPLETE`).
+ */
+export async function lockTool(
+  name: ToolName,
+  request: {
+    readonly definition: Definition;
+    readonly lock: Lock;
+    readonly lockFile: string;
+    readonly locked: boolean;
+  },
+  shop: Workshop,
+): Promise<ToolLock> {
+  const { definition, lock, lockFile, locked } = request;
+  const { module: path, version } = definition.tools[name];
+  const known = lock.tools?.[name];
+  if (known?.path === path && known.version === version) return { lock, changed: false };
+  if (locked)
+    throw new FactoryError('LOCK_INCOMPLETE', `the lock lacks the tool ${name} ${version}`, {
+      where: lockFile,
+      hint: 'Leave --locked away once, and commit the lock.',
+    });
+  const { value } = await reportStep(shop.report, { subject: name, step: 'resolve' }, async () => {
+    const { zipHash, modHash, proof } = await (await shop.sources()).prove({ path, version });
+    return { value: { path, version, zipHash, modHash, proof } satisfies LockedModule, cached: false };
+  });
+  return { lock: { ...lock, tools: { ...lock.tools, [name]: value } }, changed: true };
+}
+
+/**
+ * Gives a tool that is locked: compiled for this machine by the definition's toolchain as a component is, once per inputs.
+ * Its dependencies are proved by the go.sum in its own proved zip. Throws `LOCK_INCOMPLETE`, and what sources and build throw.
+ */
+export async function openTool(
+  name: ToolName,
+  { definition, lock }: { readonly definition: Definition; readonly lock: Lock },
+  shop: Workshop,
+): Promise<Tool> {
+  const locked = lock.tools?.[name];
+  const toolchain = lock.toolchains[definition.toolchain]?.[shop.machine.platform];
+  if (locked === undefined || toolchain === undefined) {
+    const missing = locked === undefined ? `the tool ${name}` : definition.toolchain;
+    throw new FactoryError('LOCK_INCOMPLETE', `the lock lacks ${missing}`, { hint: 'Run it without --locked.' });
+  }
+  const { path, version, zipHash } = locked;
+  const request: CompileRequest = {
+    component: name,
+    main: { path, version, zipHash },
+    nested: [],
+    package: definition.tools[name].package,
+    toolchain: { version: definition.toolchain, zipHash: toolchain.zipHash },
+    platform: shop.machine.platform,
+    crypto: 'none',
+  };
+  const { memoryMiB, minutes, processes } = definition.limits;
+  const { value } = await reportStep(shop.report, { subject: name, step: 'compile' }, () =>
+    compile(request, () => prepareTool(request, shop), {
+      cache: shop.cache,
+      clock: shop.clock,
+      engine: shop.engine,
+      isolated: shop.isolated,
+      limits: { memoryBytes: memoryMiB * 2 ** 20, milliseconds: minutes * 60_000, processes },
+      parallelism: shop.machine.cores,
+      signal: shop.signal,
+    }),
+  );
+  return { name, version, digest: value.binary, path: await placeProgram(name, value.binary, shop) };
+}
+
+async function prepareTool(request: CompileRequest, shop: Workshop): Promise<CompileInputs> {
+  const sources = await shop.sources();
+  const [toolchain, source] = await Promise.all([
+    sources.toolchain(request.toolchain.version, shop.machine.platform, {
+      zipHash: request.toolchain.zipHash,
+      verify: true,
+    }),
+    sources.compose(request.main, []),
+  ]);
+  const dependencies = await sources.dependencies(source.path);
+  return {
+    sourceFolder: source.path,
+    moduleCache: await sources.moduleCache(dependencies, { verify: true }),
+    toolchainFolder: toolchain.folder,
+    hashes: new Map(dependencies.map((one) => [`${one.path}@${one.version}`, one.zipHash ?? ''])),
+  };
+}
+
+/** Blobs can't be executed: gives a copy that can, measured before each use, since other runs may have left it. */
+async function placeProgram(name: ToolName, binary: Digest, { cache }: Workshop): Promise<string> {
+  const key: StepKey = { name: 'place-program', inputs: { name, binary } };
+  const place = () =>
+    cache.tree(key, async (into) => {
+      const blob = await cache.blobs.find(binary);
+      if (blob === undefined) throw new TypeError(`${name} was compiled and is not there`);
+      await copyFile(blob.path, join(into, name));
+      await chmod(join(into, name), 0o755);
+    });
+  const found = join((await place()).path, name);
+  if (await isProgram(found, binary)) return found;
+  await cache.dropTree(key);
+  const fresh = join((await place()).path, name);
+  if (await isProgram(fresh, binary)) return fresh;
+  await cache.blobs.remove(binary);
+  throw new FactoryError('TOOL_DAMAGED', `the cached program ${name} was damaged on disk and has been removed`, {
+    where: fresh,
+    hint: 'Run the command again: it compiles it anew. If this recurs, check the disk.',
+  });
+}
+
+async function isProgram(path: string, binary: Digest): Promise<boolean> {
+  try {
+    return (await measure(createReadStream(path))).digest === binary;
+  } catch {
+    return false;
+  }
+}
