@@ -25,6 +25,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'vulnerabilities',
   ],
   release: ['formats', 'definition', 'sources', 'build', 'engine', 'image', 'evidence'],
+  store: ['formats', 'cache', 'definition', 'vulnerabilities', 'release'],
   factory: [
     'formats',
     'cache',
@@ -38,6 +39,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'vulnerabilities',
     'patch',
     'release',
+    'store',
   ],
   cli: [
     'cache',
@@ -51,6 +53,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'vulnerabilities',
     'patch',
     'release',
+    'store',
     'factory',
   ],
   testing: ['formats', 'image', 'evidence'],

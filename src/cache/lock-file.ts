@@ -4,20 +4,25 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { temporaryName } from '#core';
 import { isAlive } from './alive.ts';
 
-const WAIT_MILLISECONDS = 25;
-const ATTEMPTS = 1200;
+const PAUSE_MILLISECONDS = 25;
+const PATIENCE_MILLISECONDS = 30_000;
 
 /**
  * Runs something while a file that names this process keeps others out. A lock whose process is gone is taken over;
- * throws what `busy` gives after half a minute of waiting for a living one.
+ * throws what `busy` gives after `patience` milliseconds (half a minute) of waiting for a living one.
  */
-export async function whileLocked<T>(path: string, busy: () => Error, run: () => Promise<T>): Promise<T> {
+export async function whileLocked<T>(
+  path: string,
+  busy: () => Error,
+  run: () => Promise<T>,
+  patience = PATIENCE_MILLISECONDS,
+): Promise<T> {
   const mine = temporaryName(path);
   await writeFile(mine, String(process.pid), { flag: 'wx' });
   try {
     for (let attempt = 1; !(await take(mine, path)); attempt += 1) {
-      if (attempt >= ATTEMPTS) throw busy();
-      if (!(await dropStale(path))) await delay(WAIT_MILLISECONDS);
+      if (attempt * PAUSE_MILLISECONDS >= patience) throw busy();
+      if (!(await dropStale(path))) await delay(PAUSE_MILLISECONDS);
     }
     try {
       return await run();
