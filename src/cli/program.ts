@@ -5,6 +5,7 @@ import { addFeeds } from './feeds-program.ts';
 import { addKey } from './key-program.ts';
 import { collect, definitionOption, jsonOption, quietOption, withSigning } from './options.ts';
 import { addPatch } from './patch-program.ts';
+import { addReproduce } from './reproduce-program.ts';
 import { addDebug, addScan } from './scan-program.ts';
 import { addSla } from './sla-program.ts';
 import { addVex } from './vex-program.ts';
@@ -48,6 +49,7 @@ export function createProgram(version: string, invocation: Invocation): Command 
   addDiff(program, invocation);
   addKey(program, invocation.world);
   addFeeds(program, invocation.world);
+  addReproduce(program, invocation.world);
   addScan(program, invocation.world);
   addVex(program, invocation.world);
   addSla(program, invocation.world);

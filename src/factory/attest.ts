@@ -27,6 +27,7 @@ import type { Json } from '#formats';
 import { keepDocument, toDocument } from '#image';
 import { formatRevision } from '#release';
 import type { Distribution } from './base-layer.ts';
+import { buildInputs } from './build-inputs.ts';
 import type { BuildRequest, PlatformImage } from './images.ts';
 import { findModuleLicences } from './licences.ts';
 import type { Job } from './prepare.ts';
@@ -193,6 +194,7 @@ function recordOf(request: WithModules): BuildRecord {
       definition: build.digests.definition,
       lock: build.digests.lock,
     },
+    inputs: buildInputs(build, job, channel),
     steps: {
       compile: compileCommand(job.request),
       pack: { parameters: { compressor: lock.compressor, user: definition.channels[channel]?.user ?? '' } },

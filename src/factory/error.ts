@@ -8,6 +8,7 @@ const FAMILIES = {
   COMPONENT_UNDEFINED: 'definition',
   IMAGE_CHANGED: 'registry',
   LOCK_INCOMPLETE: 'definition',
+  PROVENANCE_INCOMPLETE: 'proof',
   REVISION_EXISTS: 'registry',
   TOOL_DAMAGED: 'machine',
 } as const satisfies Record<string, ErrorFamily>;

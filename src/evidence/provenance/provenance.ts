@@ -15,6 +15,7 @@ export function toProvenanceV1(record: BuildRecord): Json {
       internalParameters: {
         ...environment(record),
         exemptions: exemptions(record),
+        inputs: record.inputs,
         steps: steps(record),
       },
       resolvedDependencies: toResources(record).map(({ name, uri, digest }) => ({ name, uri, digest })),
@@ -50,7 +51,7 @@ export function toProvenanceV02(record: BuildRecord): Json {
       parameters: externalParameters(record),
       environment: { ...environment(record), versions: { ...builder.version } },
     },
-    buildConfig: { exemptions: exemptions(record), steps: steps(record) },
+    buildConfig: { exemptions: exemptions(record), inputs: record.inputs, steps: steps(record) },
     metadata: {
       buildInvocationId: invocation.id,
       buildStartedOn: toRfc3339(invocation.startedOn),

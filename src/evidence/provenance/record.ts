@@ -72,6 +72,8 @@ export interface BuildRecord {
   };
   readonly steps: Readonly<Record<string, RecordedStep>>;
   readonly materials: RecordedMaterials;
+  /** What the builder was given, cut down to this image: from this alone the image can be built again. */
+  readonly inputs?: Json;
   /** The base of the documentation site, where it is not Oakum's own. */
   readonly documentationBase?: string;
 }

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Document, MAX_MANIFEST_BYTES, parseManifest, readContent } from '#image';
+import {
+  type ContentSource,
+  type Descriptor,
+  type Document,
+  MAX_MANIFEST_BYTES,
+  parseManifest,
+  readContent,
+} from '#image';
 import type { EvidenceStore } from '../attach/store.ts';
 import { EvidenceError } from '../error.ts';
 import { findPredicate } from '../inspect/inspect-image.ts';
@@ -58,12 +65,31 @@ export async function diffImages(
       if (beforeSbom !== undefined && afterSbom !== undefined) {
         return { platform: pair.name, from: 'SBOM', changes: diffSboms(beforeSbom, afterSbom), size };
       }
-      const read = async ({ side, target: { descriptor } }: (typeof sides)[number]) =>
-        contentReading(await readImageContent(side.store.source, descriptor, { temporary: options.temporary }));
-      const changes = diffSboms(await read(sides[0]), await read(sides[1]));
+      const changes = await diffContents(
+        { source: before.store.source, manifest: pair.before.descriptor },
+        { source: after.store.source, manifest: pair.after.descriptor },
+        options,
+      );
       return { platform: pair.name, from: 'layers', changes, size };
     }),
   );
+}
+
+/** One platform's image and where its content lies. */
+export interface ContentSide {
+  readonly source: ContentSource;
+  readonly manifest: Descriptor;
+}
+
+/** Compares what is in the layers of two images: files by path and hash, packages, programs and their modules. Throws what the sources throw. */
+export async function diffContents(
+  before: ContentSide,
+  after: ContentSide,
+  { temporary }: Pick<DiffOptions, 'temporary'>,
+): Promise<readonly SbomChange[]> {
+  const read = async ({ source, manifest }: ContentSide) =>
+    contentReading(await readImageContent(source, manifest, { temporary }));
+  return diffSboms(await read(before), await read(after));
 }
 
 /** The manifests that belong together: by platform, or the only one of each image, since a manifest alone does not name its own. */
