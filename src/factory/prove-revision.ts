@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BuildError } from '#build';
 import type { Definition, Lock, LockedOverlay } from '#definition';
-import { type ComponentPlan, keepWhatWorks, type PatchPlan, toLockedRevision } from '#patch';
+import { type ComponentPlan, judgePlan, keepWhatWorks, type PatchPlan, toLockedRevision } from '#patch';
 import type { Feeds } from '#vulnerabilities';
 import { completeLock } from './complete-lock.ts';
 import { openCompiles } from './images.ts';
@@ -43,8 +43,10 @@ export async function proveRevision(request: PatchRequest, shop: Workshop, feeds
     const trial = { request, definition, lock, component: plan.component };
     components.push(plan.overlay === undefined ? plan : await proveComponent(plan, trial, shop, feeds));
   }
-  const plan = { ...first, components };
-  const revisions = { ...lock.revisions, [plan.revision]: toLockedRevision(plan, lock.revisions?.[plan.predecessor]) };
+  const previous = lock.revisions?.[first.predecessor];
+  const plan = { ...first, components, verdict: judgePlan({ ...first, components }, previous) };
+  if (plan.verdict !== 'changes') return { plan };
+  const revisions = { ...lock.revisions, [plan.revision]: toLockedRevision(plan, previous) };
   return { plan, lock: { ...lock, revisions } };
 }
 

@@ -7,7 +7,7 @@ export type { Floor, Staying } from './floors.ts';
 export { composeOverlay, digestOfOverlay } from './overlay.ts';
 export type { PatchFile } from './overlay.ts';
 export { readPatchFiles } from './patch-files.ts';
-export { planPatch, toLockedRevision } from './plan.ts';
+export { judgePlan, planPatch, toLockedRevision } from './plan.ts';
 export type { PatchPlan, PlanRequest } from './plan.ts';
 export { keepWhatWorks } from './search.ts';
 export type { SearchResult } from './search.ts';

@@ -74,11 +74,11 @@ export async function planPatch(request: PlanRequest, tools: PatchTools): Promis
   const components = await planComponents(request, { open, reports, toolchain: toolchain.to ?? toolchain.from }, tools);
   const planned = { toolchain, bases: await bases, components };
   const { release, revision, predecessor } = request;
-  return { release, revision, predecessor, ...planned, feeds, verdict: verdictOf(planned, request.previous) };
+  return { release, revision, predecessor, ...planned, feeds, verdict: judgePlan(planned, request.previous) };
 }
 
-/** What is planned is always a whole, counted from the release: it is old news where the last revision is the same whole. */
-function verdictOf(
+/** Says what a plan comes to. It is always a whole, counted from the release: old news where the last revision is the same whole. */
+export function judgePlan(
   { toolchain, bases, components }: Pick<PatchPlan, 'toolchain' | 'bases' | 'components'>,
   previous: LockedRevision | undefined,
 ): PatchPlan['verdict'] {
