@@ -44,6 +44,7 @@ export interface CompletedLock {
 export async function completeLock(request: LockRequest, shop: Workshop): Promise<CompletedLock> {
   const { definition, refresh } = request;
   const before = request.lock ?? emptyLock(shop.compressor);
+  if (refresh !== 'all') warnOfCompressor(before, request.lockFile, shop);
   const keepSources = refresh === undefined || refresh === 'bases';
   const keepBases = refresh === undefined || refresh === 'sources';
   const release = await exactVersion(request.version, Object.keys(before.releases), shop);
@@ -70,6 +71,15 @@ export async function completeLock(request: LockRequest, shop: Workshop): Promis
     releases: { ...before.releases, [release]: lockedRelease },
   };
   return { lock, release, changed: true };
+}
+
+/** Content stays the same; digests of layers, and so of images, do not. */
+function warnOfCompressor({ compressor }: Lock, lockFile: string, shop: Workshop): void {
+  if (compressor === shop.compressor) return;
+  shop.report({
+    kind: 'warning',
+    message: `${lockFile} is for another compressor (${compressor}; here is ${shop.compressor}): layers hold the same, but get other digests than with that one. \`oakum lock --refresh all\` takes this one`,
+  });
 }
 
 async function exactVersion(version: string, known: readonly string[], shop: Workshop): Promise<string> {

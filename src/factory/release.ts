@@ -89,7 +89,8 @@ export async function releaseRevision(request: ReleaseRequest, shop: Workshop): 
 function toBuild(request: ReleaseRequest, shop: Workshop): BuildRequest {
   const { read, release, selection } = request;
   const revision = formatRevision({ release, number: request.revision });
-  const { definition, lock, overlays } = revise(read.definition, request.lock, revision);
+  const asUsed = { ...request.lock, compressor: shop.compressor }; // evidence names what packs here, whatever the file says
+  const { definition, lock, overlays } = revise(read.definition, asUsed, revision);
   const bases = selection.channels.map((channel) => definition.channels[channel]?.base ?? '');
   const used = lockOfRelease(lock, { release, revision, toolchain: definition.toolchain, bases });
   return {

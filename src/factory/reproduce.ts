@@ -171,17 +171,28 @@ async function compareImages(
     (await readContent(store.source, there.config, MAX_MANIFEST_BYTES)).toString('utf8'),
   ) as Json;
   const differences: Difference[] = [
+    ...compressorDifference(inputs.lock.compressor, shop.compressor),
     ...compareMembers('config', config, JSON.parse(Buffer.from(rebuilt.image.config.bytes).toString('utf8')) as Json),
-    ...(await diffContents(
-      { source: store.source, manifest: published },
-      { source: cacheSource(shop.cache.blobs), manifest: rebuilt.image.manifest.descriptor },
-      { temporary },
-    )),
+    ...filesFirst(
+      await diffContents(
+        { source: store.source, manifest: published },
+        { source: cacheSource(shop.cache.blobs), manifest: rebuilt.image.manifest.descriptor },
+        { temporary },
+      ),
+    ),
   ];
-  if (inputs.lock.compressor !== shop.compressor)
-    differences.push({ what: 'compressor', name: 'layers', before: inputs.lock.compressor, after: shop.compressor });
   if (differences.length > 0) return differences;
   return [{ what: 'manifest', name: image, before: published.digest, after: rebuilt.image.manifest.descriptor.digest }];
+}
+
+/** Where bytes differ comes before what they say of themselves. */
+function filesFirst<T extends Difference>(changes: readonly T[]): readonly T[] {
+  return [...changes.filter(({ what }) => what === 'file'), ...changes.filter(({ what }) => what !== 'file')];
+}
+
+/** The digests of compressed layers hold for one build of the compressor. */
+function compressorDifference(before: string, after: string): readonly Difference[] {
+  return before === after ? [] : [{ what: 'compressor', name: 'layers', before, after }];
 }
 
 async function compareSboms(

@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openLayout, unpackImage, parseIndex, readContent } from '#image';
+import { putChangedImage } from './changed-image.ts';
 import { debianJudge, judge } from '../judges.ts';
 import { type CliResult, runCli } from '../outside.ts';
 import { type RealRegistry, startGoRegistry } from '../registries.ts';
@@ -290,6 +291,31 @@ describe('the evidence of a release, for two platforms in a plain registry', () 
     await run(await judge('cosign'), [...command, '--key', key, '--private-infrastructure', reference]);
     const old = await debianJudge('cosign', 'usr/bin/cosign', 'trixie');
     if (old !== undefined) await run(old, [...command, '--key', key, '--insecure-ignore-tlog', reference]);
+  });
+
+  it('is built again from its provenance alone, to the bit', async () => {
+    const again = await oakum([
+      'reproduce',
+      reference,
+      '--platform',
+      'linux/arm64',
+      '--json',
+      '--definition',
+      DEFINITION,
+    ]);
+    expect(JSON.parse(again.stdout)).toMatchObject({ identical: true, differences: [], component: 'source-watcher' });
+  }, 900_000);
+
+  it('is told apart from an image with another program', async () => {
+    const names = { of: 'distroless/source-watcher:v2.2.2', as: 'changed:v1' };
+    await putChangedImage(await openLayout(join(folder, 'out/oci')), names, join(folder, 'changed-cache'));
+    const command = ['reproduce', 'oci:out/oci:changed:v1', '--platform', 'linux/amd64', '--warm', '--json'];
+    const again = await oakum([...command, '--definition', DEFINITION]);
+    expect(again.exitCode).toBe(1);
+    const { differences } = JSON.parse(again.stdout) as { differences: { what: string; name: string }[] };
+    expect(differences).toContainEqual(
+      expect.objectContaining({ what: 'file', name: '/usr/local/bin/source-watcher' }),
+    );
   });
 
   it('docker buildx prints the SBOM and the provenance of each platform', async () => {
