@@ -113,7 +113,8 @@ function differenceOf(claim: BuildClaim, request: CompileRequest): string | unde
   if (!same(hashesOf('source'), sources)) return 'its provenance names other sources than the lock';
   if (!same(hashesOf('toolchain'), [toHex(request.toolchain.zipHash)]))
     return 'its provenance names another toolchain than the lock';
-  const sorted = (record: Readonly<Record<string, string>>) => Object.entries(record).sort();
+  const sorted = (record: Readonly<Record<string, string>>) =>
+    Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
   if (!same(claim.argv, argv) || !same(sorted(claim.env), sorted(env)))
     return 'its provenance names another command than this Oakum compiles with';
   return undefined;

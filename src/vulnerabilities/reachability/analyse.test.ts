@@ -95,7 +95,7 @@ describe('the analysis', () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   function databaseOf(digests: AnalysisRequest['database']['digests']): AnalysisRequest['database'] {
-    const write = (target: string) => mkdir(target).then(() => {});
+    const write = (target: string) => mkdir(target);
     return { modified: '2026-08-21T20:38:00Z', digests, aliases: {}, write };
   }
 

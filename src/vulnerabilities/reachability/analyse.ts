@@ -52,7 +52,7 @@ export function analysisKey(request: AnalysisRequest, isolated: boolean): StepKe
   };
   return {
     name: 'analyse-reachability',
-    inputs: { ...inputs, argv: argvOf(compile), env: envOf(compile) } as unknown as Json,
+    inputs: { ...inputs, argv: argvOf(compile), env: envOf(compile) },
   };
 }
 

@@ -33,7 +33,7 @@ function finding(advisories: readonly string[], changes: Partial<Finding['packag
     package: found,
     occurrences: [],
     fix: undefined,
-    severity: { rating: 'unknown' } as Finding['severity'],
+    severity: { rating: 'unknown' },
     severities: [],
     published: undefined,
     modified: undefined,

@@ -96,7 +96,7 @@ const CLOSING = new Set([0x7d, 0x5d]);
 const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
 /** Cuts a run of JSON objects at the places where one ends, and parses each alone. */
-function* splitValues(bytes: Uint8Array): Generator<unknown> {
+function* splitValues(bytes: Uint8Array): Generator {
   let start = 0;
   let depth = 0;
   let inText = false;
