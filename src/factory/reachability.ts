@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import pLimit from 'p-limit';
 import { compileCommand, type CompileInputs, type CompileRequest } from '#build';
-import { type Digest, OakumError, PLATFORMS, reportStep } from '#core';
+import { type Digest, hexOf, OakumError, PLATFORMS, reportStep } from '#core';
 import type { Definition, Lock } from '#definition';
 import { parsePurl } from '#formats';
 import {
@@ -12,6 +12,7 @@ import {
   keepAnalysis,
   type KnownAnalysis,
   readBuildClaim,
+  VulnerabilityError,
 } from '#vulnerabilities';
 import { settled } from './images.ts';
 import { type Job, openPreparation, toJob } from './prepare.ts';
@@ -46,8 +47,8 @@ const MEMORY_OF_AN_ANALYSIS = 6 * 2 ** 30;
 
 /**
  * Analyses images whose provenance says that this definition and lock made them: each on the very sources that were compiled,
- * once per inputs. An image that something else made is not analysed, and the reason says why. Throws what sources, build and
- * the analysis throw; what was finished before is kept.
+ * once per inputs. An image that something else made, or whose analysis fails, is not analysed, and the reason says why; the
+ * others are. Throws what sources and build throw.
  */
 export async function analyseImages(
   targets: readonly ReachabilityTarget[],
@@ -63,7 +64,7 @@ export async function analyseImages(
   const limit = pLimit(request.jobs ?? Math.max(1, Math.min(cores, Math.floor(memoryBytes / MEMORY_OF_AN_ANALYSIS))));
   const prepare = openPreparations(shop);
   const analysed = await settled(
-    mine.map((one) => limit(() => analyseOne(one, { ...request, tool: tool as Tool, prepare }, shop))),
+    mine.map((one) => limit(() => tryOne(one, { ...request, tool: tool as Tool, prepare }, shop))),
   );
   const refused = claimed.flatMap(({ target, origin }) =>
     'reason' in origin ? [[target.image, origin] as const] : [],
@@ -106,6 +107,7 @@ async function originOf(
 /** What an image's provenance says otherwise than the lock; undefined where both tell of one build. */
 function differenceOf(claim: BuildClaim, request: CompileRequest): string | undefined {
   const { argv, env } = compileCommand(request);
+  const overlays = claim.materials.flatMap(({ name, digest }) => (name === 'overlay' ? (digest['sha256'] ?? []) : []));
   const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
   const hashesOf = (name: string) =>
     claim.materials.flatMap((one) => (one.name === name ? (one.digest['dirHash'] ?? []) : [])).sort();
@@ -113,6 +115,8 @@ function differenceOf(claim: BuildClaim, request: CompileRequest): string | unde
   if (!same(hashesOf('source'), sources)) return 'its provenance names other sources than the lock';
   if (!same(hashesOf('toolchain'), [toHex(request.toolchain.zipHash)]))
     return 'its provenance names another toolchain than the lock';
+  if (!same(overlays, request.overlay === undefined ? [] : [hexOf(request.overlay)]))
+    return 'its provenance names another overlay than the lock';
   const sorted = (record: Readonly<Record<string, string>>) =>
     Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
   if (!same(claim.argv, argv) || !same(sorted(claim.env), sorted(env)))
@@ -141,6 +145,19 @@ function openPreparations(shop: Workshop): Prepare {
 interface AnalysisPlan extends ReachabilityRequest {
   readonly tool: Tool;
   readonly prepare: Prepare;
+}
+
+/** One analysis that fails leaves its findings open, and says so; it takes nothing from the others. */
+async function tryOne(...given: Parameters<typeof analyseOne>): Promise<readonly [Digest, KnownAnalysis]> {
+  const [{ target }, , shop] = given;
+  try {
+    return await analyseOne(...given);
+  } catch (error) {
+    if (!(error instanceof VulnerabilityError)) throw error;
+    const { message, where = target.target, hint } = error;
+    shop.report({ kind: 'warning', message: `${where}: ${message}${hint === undefined ? '' : ` (${hint})`}` });
+    return [target.image, { reason: message.split('\n', 1)[0] ?? '' }];
+  }
 }
 
 async function analyseOne(

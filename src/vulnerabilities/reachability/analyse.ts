@@ -211,7 +211,7 @@ function failure(
   if (outcome.limit !== undefined)
     return new VulnerabilityError('REACHABILITY_LIMIT', `the analysis was stopped: ${outcome.limit} limit reached`, {
       where,
-      hint: 'Raise `limits` in distribution.yaml: a controller takes up to 6 GiB of memory and two minutes.',
+      hint: 'Raise `limits` in distribution.yaml: a controller takes up to 8 GiB of memory and some minutes.',
     });
   const said = outcome.stderr.trimEnd().split('\n').slice(-12).join('\n  ');
   return new VulnerabilityError('REACHABILITY_FAILED', `govulncheck failed:\n  ${said}`, {
