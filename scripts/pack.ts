@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// prepack: compiles src into dist, which is what the published package runs.
-import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+// prepack: bundles the program into dist/oakum, which is what the published package runs. Its dependencies stay packages of their own.
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { bundle } from './bundle.ts';
 
-const root = resolve(import.meta.dirname, '..');
-rmSync(join(root, 'dist'), { recursive: true, force: true });
-const { status } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json'], {
-  cwd: root,
-  stdio: ['ignore', 2, 2],
-});
-process.exitCode = status ?? 1;
+const dist = join(resolve(import.meta.dirname, '..'), 'dist');
+await rm(dist, { recursive: true, force: true });
+await bundle(join(dist, 'oakum'), { packages: [] });

