@@ -86,7 +86,20 @@ export function compareGoVersions(a: string, b: string): number {
   return 0;
 }
 
+/** Versions that were taken apart: matching and sorting ask for the same ones again and again. */
+const known = new Map<string, SemanticVersion | undefined>();
+const MOST_KNOWN = 10_000;
+
 function parseSemanticVersion(text: string): SemanticVersion | undefined {
+  const parsed = known.get(text);
+  if (parsed !== undefined || known.has(text)) return parsed;
+  if (known.size >= MOST_KNOWN) known.clear();
+  const fresh = takeApart(text);
+  known.set(text, fresh);
+  return fresh;
+}
+
+function takeApart(text: string): SemanticVersion | undefined {
   const match = SEMVER.exec(text);
   if (match === null) return undefined;
   const prerelease = match[4] ?? '';

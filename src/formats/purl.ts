@@ -61,45 +61,45 @@ export function parsePurl(text: string): Purl {
     namespace: decodeSegments(path.slice(0, Math.max(slash, 0)), text),
     name: decode(last, text),
     version: version === undefined ? undefined : decode(version, text),
-    qualifiers: parseQualifiers(query, text),
+    qualifiers: query === undefined ? undefined : parseQualifiers(query, text),
     subpath: subpath === undefined ? undefined : decodeSegments(subpath, text),
   });
 }
 
 function canonical(purl: Purl): Purl {
-  const shown = JSON.stringify(purl.name ?? '');
+  const shown = () => JSON.stringify(purl.name ?? '');
   const type = purl.type?.toLowerCase() ?? '';
-  if (!TYPE.test(type)) throw invalid(shown, `${JSON.stringify(purl.type)} is no type`);
+  if (!TYPE.test(type)) throw invalid(shown(), `${JSON.stringify(purl.type)} is no type`);
   const rule = RULES[type];
   const lowered = (part: 'namespace' | 'name', text: string) =>
     rule?.lower.includes(part) === true ? text.toLowerCase() : text;
   const name = lowered('name', purl.name ?? '');
-  if (name === '') throw invalid(shown, 'it has no name');
+  if (name === '') throw invalid(shown(), 'it has no name');
   const namespace = segmentsOf(lowered('namespace', purl.namespace ?? ''));
-  if (namespace !== undefined && rule?.namespace === 'prohibited') throw invalid(shown, `${type} has no namespace`);
+  if (namespace !== undefined && rule?.namespace === 'prohibited') throw invalid(shown(), `${type} has no namespace`);
   return {
     type,
     namespace,
     name,
     version: purl.version === '' || purl.version == null ? undefined : purl.version,
-    qualifiers: canonicalQualifiers(purl.qualifiers, shown),
+    qualifiers: purl.qualifiers === undefined ? undefined : canonicalQualifiers(purl.qualifiers, shown),
     subpath: segmentsOf(purl.subpath ?? '', ['.', '..']),
   };
 }
 
 /** Keys are lower case and sorted, empty values left out. */
-function canonicalQualifiers(qualifiers: Purl['qualifiers'], shown: string): Purl['qualifiers'] {
-  const entries = Object.entries(qualifiers ?? {})
+function canonicalQualifiers(qualifiers: Record<string, string>, shown: () => string): Purl['qualifiers'] {
+  const entries = Object.entries(qualifiers)
     .filter(([, value]) => value !== '')
     .map(([key, value]): [string, string] => [key.toLowerCase(), value])
     .sort(([a], [b]) => (a < b ? -1 : 1));
   const bad = entries.find(([key], index) => !QUALIFIER.test(key) || entries[index + 1]?.[0] === key);
-  if (bad !== undefined) throw invalid(shown, `${JSON.stringify(bad[0])} is no qualifier, or comes twice`);
+  if (bad !== undefined) throw invalid(shown(), `${JSON.stringify(bad[0])} is no qualifier, or comes twice`);
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
-function parseQualifiers(query: string | undefined, text: string): Record<string, string> {
-  const entries = (query ?? '').split('&').flatMap((pair): [string, string][] => {
+function parseQualifiers(query: string, text: string): Record<string, string> {
+  const entries = query.split('&').flatMap((pair): [string, string][] => {
     if (pair === '') return [];
     const [key, value] = splitFirst(pair, '=');
     return [[key, decode(value ?? '', text)]];
@@ -114,6 +114,7 @@ function segmentsOf(text: string, dropped: readonly string[] = []): string | und
 
 /** Everything but letters, digits, `-._~` and `:` is encoded (purl-spec, "Character encoding"). */
 function encode(text: string): string {
+  if (/^[\w.~:-]*$/.test(text)) return text; // most are
   return encodeURIComponent(text)
     .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('%3A', ':');
@@ -124,6 +125,7 @@ function encodeSegments(text: string): string {
 }
 
 function decode(text: string, whole: string): string {
+  if (!text.includes('%')) return text;
   try {
     return decodeURIComponent(text);
   } catch (error) {

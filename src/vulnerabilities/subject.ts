@@ -64,6 +64,7 @@ export function packageKey(one: Pick<ScanPackage, 'ecosystem' | 'name' | 'versio
 }
 
 function withDistinctOccurrences(one: ScanPackage): ScanPackage {
+  if (one.occurrences.length < 2) return one;
   const distinct = new Map(one.occurrences.map((occurrence) => [JSON.stringify(occurrence), occurrence]));
   return { ...one, occurrences: [...distinct].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, found]) => found) };
 }

@@ -74,7 +74,10 @@ interface Candidate {
   readonly entry?: Affected;
 }
 
+const NOTHING: Matched = { findings: [], setAside: [], gaps: [] };
+
 function matchPackage(one: ScanPackage, advisories: readonly Advisory[], options: MatchOptions): Matched {
+  if (advisories.length === 0) return NOTHING;
   const { version } = one;
   const live = advisories.filter((advisory) => advisory.withdrawn === undefined);
   if (version === undefined)
@@ -86,7 +89,6 @@ function matchPackage(one: ScanPackage, advisories: readonly Advisory[], options
   const gaps: ScanGap[] = [];
   const candidates = advisories.map((advisory) => judge({ ...one, version }, advisory, options));
   for (const group of groupByAlias(candidates)) {
-    const ids = sortedNames(group.map((candidate) => candidate.advisory));
     if (group.some((candidate) => candidate.reading.kind === 'affected')) {
       findings.push(toFinding({ ...one, version }, group, options));
       continue;
@@ -96,8 +98,9 @@ function matchPackage(one: ScanPackage, advisories: readonly Advisory[], options
         gaps.push({ what: `${one.name} ${version}: ${advisory.id}`, reason: reading.reason });
       const reason =
         reading.kind === 'elsewhere' ? reading.reason : reading.kind === 'withdrawn' ? 'withdrawn' : undefined;
-      if (reason !== undefined)
-        setAside.push({ ids, package: { ecosystem: one.ecosystem, name: one.name, version }, reason });
+      if (reason === undefined) continue;
+      const ids = sortedNames(group.map((candidate) => candidate.advisory));
+      setAside.push({ ids, package: { ecosystem: one.ecosystem, name: one.name, version }, reason });
     }
   }
   return { findings, setAside, gaps };
