@@ -25,6 +25,7 @@ import {
 } from '#evidence';
 import type { Json } from '#formats';
 import { keepDocument, toDocument } from '#image';
+import { digestOfOverlay } from '#patch';
 import { formatRevision } from '#release';
 import type { Distribution } from './base-layer.ts';
 import { buildInputs } from './build-inputs.ts';
@@ -208,6 +209,9 @@ function recordOf(request: WithModules): BuildRecord {
         ...(job.locked.origin?.ref === undefined ? {} : { ref: job.locked.origin.ref }),
       },
       nested: job.locked.nested.map(recordModule),
+      ...(job.overlay === undefined
+        ? {}
+        : { overlay: { digest: digestOfOverlay(job.overlay), patches: job.overlay.patches } }),
       modules: modules.map(({ path, version, hash }) => ({ path, version, h1: hash })),
       toolchain: recordModule(toolchainOf(request)),
       packages: lock.bases[base]?.packages[job.platform] ?? [],

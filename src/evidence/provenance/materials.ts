@@ -25,6 +25,7 @@ export function toResources({ materials, request }: BuildRecord): readonly Resou
     commitOf(source),
     [moduleResource('source', source)],
     sorted(nested.map((module) => moduleResource('source', module))),
+    overlayOf(materials.overlay),
     [moduleResource('toolchain', toolchain)],
     sorted(modules.map((module) => moduleResource('module', module))),
     sorted(packages.map((one) => packageResource(one, materials.distribution))),
@@ -53,6 +54,13 @@ function commitOf({ repository, commit, ref }: RecordedSource): readonly Resourc
 
 function moduleResource(name: string, { path, version, h1 }: RecordedModule): Resource {
   return { name, uri: modulePurl(path, version), digest: { dirHash: toDirHash(h1) } };
+}
+
+/** The overlay is a part of the lock; its digest alone tells which, and each patch file stands by its name. */
+function overlayOf(overlay: RecordedMaterials['overlay']): readonly Resource[] {
+  if (overlay === undefined) return [];
+  const patches = overlay.patches.map(({ file, digest }) => documentResource(file.split('/').at(-1) ?? file, digest));
+  return [documentResource('overlay', overlay.digest), ...sorted(patches)];
 }
 
 /** The same package URL as in the SBOM. */

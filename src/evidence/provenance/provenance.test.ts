@@ -51,6 +51,16 @@ describe('the provenance writer', () => {
     ]);
   });
 
+  it('names the overlay of a patched revision and its patch files beside the sources', () => {
+    const patches = [{ file: 'patches/source-watcher/0001-fix.patch', digest: digestOf('patch') }];
+    const patched = { ...RECORD, materials: { ...materials, overlay: { digest: digestOf('overlay'), patches } } };
+    const added = toResources(patched).filter(({ uri }) => !toResources(RECORD).some((one) => one.uri === uri));
+    expect(added.map(({ uri }) => uri)).toEqual([
+      `pkg:generic/overlay?checksum=${digestOf('overlay')}`,
+      `pkg:generic/0001-fix.patch?checksum=${digestOf('patch')}`,
+    ]);
+  });
+
   it('writes h1 hashes as in-toto wants dirHash: the vector of digest_set.md', () => {
     const toolchain = toResources(RECORD).find(({ name }) => name === 'toolchain');
     expect(toolchain?.digest).toEqual({ dirHash: '2a1bb6127fb481c60f67692e22285fb306f3c6ffe62075e0ccf674d7c3adcb8f' });

@@ -40,6 +40,11 @@ export interface RecordedMaterials {
   /** Modules laid into the source where a local replace wants them. */
   readonly nested: readonly RecordedModule[];
   readonly modules: readonly RecordedModule[];
+  /** What a patched revision laid over the source: the overlay as the lock has it, and its patch files. */
+  readonly overlay?: {
+    readonly digest: Digest;
+    readonly patches: readonly { readonly file: string; readonly digest: Digest }[];
+  };
   readonly toolchain: RecordedModule;
   readonly packages: readonly RecordedPackage[];
   /** What the base is of: `debian` and `13`, as in its os-release. */
