@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
+import { OakumError } from '#core';
 
 /** --definition. */
 export const definitionOption = () =>
@@ -37,4 +38,13 @@ export function collect(text: string, before: readonly string[] = []): readonly 
       .map((name) => name.trim())
       .filter((name) => name !== ''),
   ];
+}
+
+/** Gives the reader of a flag that takes a whole number. */
+export function parseCount(flag: string, least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isSafeInteger(value) && value >= least && /^\d+$/.test(text)) return value;
+    throw new OakumError('usage', 'FLAG_INVALID', `${flag} takes a whole number from ${least} on, not "${text}"`);
+  };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { collect, definitionOption, jsonOption, quietOption } from './options.ts';
+import { collect, definitionOption, jsonOption, parseCount, quietOption } from './options.ts';
 import type { World } from './world.ts';
 
 const WHAT_PATCH_DOES = `
@@ -34,4 +34,30 @@ export function addPatch(program: Command, world: () => World): void {
     .addOption(quietOption())
     .addHelpText('after', WHAT_PATCH_DOES)
     .action(async (version, flags) => (await import('./commands/patch.ts')).patch(version, flags, world()));
+}
+
+const WHAT_REPLAY_DOES = `
+A simulation from the dates of advisories and of the versions that fix them: at each look everything that is known and fixable is patched
+together, and published when it is built. The images are those of ./out. --history names a folder with dated copies of the Go
+database, go-vulndb-YYYY-MM-DD.zip; the feeds on disk are the newest. Figures count what began within the time.
+
+Example:
+  oakum replay 2.9.2 --from 2026-07-01 --to 2026-08-21 --history mirror/history`;
+
+/** Adds `oakum replay`. */
+export function addReplay(program: Command, world: () => World): void {
+  program
+    .command('replay')
+    .description('say how fast the findings of a release would have been fixed in the past')
+    .argument('<version>', 'a release, as `oakum release` has written it into ./out')
+    .requiredOption('--from <day>', 'the first day, or an RFC 3339 time')
+    .requiredOption('--to <day>', 'the last one')
+    .option('--history <folder>', 'dated copies of the Go vulnerability database')
+    .option('--every <hours>', 'how often feeds are looked at', parseCount('--every', 1), 24)
+    .option('--build <minutes>', 'how long from a plan to images that can be pulled', parseCount('--build', 1), 60)
+    .addOption(definitionOption())
+    .addOption(jsonOption())
+    .addOption(quietOption())
+    .addHelpText('after', WHAT_REPLAY_DOES)
+    .action(async (version, flags) => (await import('./commands/replay.ts')).replayPast(version, flags, world()));
 }

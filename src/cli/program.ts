@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command, Option } from 'commander';
-import { OakumError } from '#core';
 import { addFeeds } from './feeds-program.ts';
 import { addKey } from './key-program.ts';
-import { collect, definitionOption, jsonOption, quietOption, withSigning } from './options.ts';
-import { addPatch } from './patch-program.ts';
+import { collect, definitionOption, jsonOption, parseCount, quietOption, withSigning } from './options.ts';
+import { addPatch, addReplay } from './patch-program.ts';
 import { addReproduce } from './reproduce-program.ts';
 import { addDebug, addScan } from './scan-program.ts';
 import { addSla } from './sla-program.ts';
@@ -54,6 +53,7 @@ export function createProgram(version: string, invocation: Invocation): Command 
   addVex(program, invocation.world);
   addSla(program, invocation.world);
   addPatch(program, invocation.world);
+  addReplay(program, invocation.world);
   addDebug(program, invocation.world);
   return program;
 }
@@ -286,12 +286,4 @@ Examples:
   oakum inspect registry.example.com/distroless/source-controller:v1.9.3 --sbom spdx --platform linux/arm64`,
     )
     .action(async (image, flags) => (await import('./commands/inspect.ts')).inspect(image, flags, world()));
-}
-
-function parseCount(flag: string, least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (Number.isSafeInteger(value) && value >= least && /^\d+$/.test(text)) return value;
-    throw new OakumError('usage', 'FLAG_INVALID', `${flag} takes a whole number from ${least} on, not "${text}"`);
-  };
 }

@@ -13,6 +13,8 @@ export type { PatchRequest } from './patch.ts';
 export { planRelease } from './plan.ts';
 export type { PlannedStep, ReleasePlan } from './plan.ts';
 export type { Destination } from './publish.ts';
+export { replayRelease } from './replay.ts';
+export type { FeedsOfDay, ReplayReleaseRequest } from './replay.ts';
 export { readInputs, reproduceImage } from './reproduce.ts';
 export type { Difference, ReproduceRequest, Reproduction } from './reproduce.ts';
 export { fetchAll, releaseRevision } from './release.ts';

@@ -9,6 +9,8 @@ export type { PatchFile } from './overlay.ts';
 export { readPatchFiles } from './patch-files.ts';
 export { judgePlan, planPatch, toLockedRevision } from './plan.ts';
 export type { PatchPlan, PlanRequest } from './plan.ts';
+export { replay } from './replay.ts';
+export type { PastFinding, Replay, ReplayedFinding, ReplayPace, ReplayRequest } from './replay.ts';
 export { keepWhatWorks } from './search.ts';
 export type { SearchResult } from './search.ts';
 export type { ChangeCause } from './solve.ts';

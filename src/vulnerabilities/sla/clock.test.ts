@@ -65,6 +65,15 @@ describe('the SLA clock', () => {
     });
   });
 
+  it('starts with a fix that was there before when the advisory tells what it fixes', () => {
+    const known = (since: number) => event('disclosed', 200, { since: hour(since).toISOString() });
+    const fix = event('fix-available', 200, { since: hour(-500).toISOString() });
+    const found = { ...detected(), at: hour(200).toISOString() };
+    expect(readSla(FIXED, [fix, found], hour(201)).startedAt).toEqual(hour(-500));
+    expect(readSla(FIXED, [known(100), fix, found], hour(201)).startedAt).toEqual(hour(100));
+    expect(readSla(FIXED, [known(-600), fix, found], hour(201)).startedAt).toEqual(hour(-500));
+  });
+
   it('is not stopped by an investigation', () => {
     expect(readSla(FOUND, [detected(), affected(1, 'under_investigation')], hour(100)).state).toBe('breached');
   });

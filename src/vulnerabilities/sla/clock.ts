@@ -187,7 +187,7 @@ interface Due {
 
 /** The earliest of the policy's own due moment and those of its overlays, which start when the risk became known. */
 function dueOf(policy: SlaPolicy, fold: Fold): Due {
-  const started = policy.startsOn === 'identification' ? fold.detectedAt : fold.fixAvailableAt;
+  const started = policy.startsOn === 'identification' ? fold.detectedAt : fixKnownAt(fold);
   const startedAt = started === undefined ? undefined : (fold.restartedAt ?? started);
   const own = startedAt && { at: endOf(policy.within[fold.severity], startedAt, policy.calendar), by: policy.name };
   const rows = policy.overlays.map((overlay) => ({ overlay, row: rowFor(overlay, fold.risk, policy.exposed) }));
@@ -208,6 +208,13 @@ function dueOf(policy: SlaPolicy, fold: Fold): Due {
     dueBy: first?.by,
     forensic,
   };
+}
+
+/** Fixes are often published before what they fix is told: until then nobody can know that a release is one. */
+function fixKnownAt({ fixAvailableAt, disclosedAt, detectedAt }: Fold): Date | undefined {
+  if (fixAvailableAt === undefined || disclosedAt === undefined) return fixAvailableAt;
+  const knownAt = earliest(disclosedAt, detectedAt);
+  return fixAvailableAt > knownAt ? fixAvailableAt : knownAt;
 }
 
 /** Notes the first moment over time among those up to `until`, with what was known then. The due moment itself is in time. */
