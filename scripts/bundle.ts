@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -7,17 +8,22 @@ const source = (file: string) => join(root, 'src', file);
 
 /** How the program is bundled. */
 export interface BundleOptions {
+  /**
+   * `cjs` starts quicker, since an ES module that imports `node:fs` makes Node evaluate all that it exports; but it has no default
+   * imports of ES modules that are not bundled too.
+   */
+  readonly format: 'cjs' | 'esm';
   /** Packages that become part of the bundle; whatever else lies in node_modules is loaded from there. */
   readonly packages: readonly string[];
 }
 
 /**
- * Bundles the program into `folder`, two folders below the root, since src/cli is: `main.cjs`, what each command adds to it, and the
- * worker. Loading a few files takes a fraction of the time of loading hundreds. CommonJS, since an ES module that imports
- * `node:fs` makes Node evaluate all that it exports.
+ * Bundles the program into `folder`, two folders below the root as src/cli is: `main`, what each command adds to it, and the worker.
+ * Loading a few files takes a fraction of the time of loading hundreds.
  */
-export async function bundle(folder: string, { packages }: BundleOptions): Promise<void> {
+export async function bundle(folder: string, { format, packages }: BundleOptions): Promise<void> {
   const isOurs = (id: string) => packages.some((name) => id === name || id.startsWith(`${name}/`));
+  const extension = format === 'cjs' ? 'cjs' : 'js';
   const build = await rolldown({
     input: { main: source('cli/main.ts'), 'unpack-worker': source('sources/unpack-worker.ts') },
     cwd: root,
@@ -27,16 +33,38 @@ export async function bundle(folder: string, { packages }: BundleOptions): Promi
     resolve: { conditionNames: ['oakum-source', 'node', 'import', 'default'] },
     // A room's door names all that is in the room: what a command does not use of it is not loaded with it.
     treeshake: { moduleSideEffects: [{ test: /\/src\/.*\.ts$/, sideEffects: false }] },
+    plugins:
+      format === 'cjs' ? [{ name: 'default-imports', transform: { filter: { id: /\/src\// }, handler: check } }] : [],
   });
+  function check(code: string, id: string): void {
+    for (const name of defaultImports(code)) {
+      if (isOurs(name) || !isEsModule(name)) continue;
+      throw new Error(
+        `${id}: ${name} is an ES module with a default export: it must be bundled too (scripts/launch.cjs)`,
+      );
+    }
+  }
   try {
     await build.write({
       dir: folder,
-      format: 'cjs',
-      entryFileNames: '[name].cjs',
-      chunkFileNames: '[name]-[hash].cjs',
+      format,
+      entryFileNames: `[name].${extension}`,
+      chunkFileNames: `[name]-[hash].${extension}`,
       comments: { legal: true, jsdoc: false, annotation: false },
     });
   } finally {
     await build.close();
   }
+}
+
+/** Packages whose default export a module imports. */
+function defaultImports(code: string): readonly string[] {
+  const statics = [...code.matchAll(/^import (?!type )\w+(?:, \{[^}]*\})? from ["']([a-z@][^"':]*)["']/gm)];
+  const lazy = [...code.matchAll(/\bdefault\b[^;]*import\(["']([a-z@][^"':]*)["']\)/g)];
+  return [...statics, ...lazy].flatMap(([, name]) => name ?? []);
+}
+
+function isEsModule(name: string): boolean {
+  const at = join(root, 'node_modules', name, 'package.json');
+  return existsSync(at) && (JSON.parse(readFileSync(at, 'utf8')) as { type?: string }).type === 'module';
 }

@@ -11,7 +11,7 @@ const folder = join(root, '.oakum'); // the bundle must lie two folders below th
 const record = join(folder, 'bundle.json');
 const fromSource = join(root, 'src/cli/main.ts');
 
-/** Bundled too, for every command or a quick one needs them. */
+/** Bundled too: quick commands need them, or they are ES modules with default exports. */
 const PACKAGES = ['commander', 'zod', '@sigstore', 'p-limit', 'yocto-queue'];
 
 /** A file written so shortly before it was looked at may be written again without another time. */
@@ -67,7 +67,7 @@ async function makeBundle(before) {
   const name = `run-${started}-${process.pid}`;
   const main = join(folder, name, 'main.cjs');
   const { bundle } = await import('./bundle.ts');
-  await bundle(join(folder, name), { packages: PACKAGES });
+  await bundle(join(folder, name), { format: 'cjs', packages: PACKAGES });
   if (listSources().text !== before.text) return fromSource;
   if (before.newest > started - SETTLED_MILLISECONDS) return main;
   const temporary = `${record}.${process.pid}`;

@@ -6,4 +6,4 @@ import { bundle } from './bundle.ts';
 
 const dist = join(resolve(import.meta.dirname, '..'), 'dist');
 await rm(dist, { recursive: true, force: true });
-await bundle(join(dist, 'oakum'), { packages: [] });
+await bundle(join(dist, 'oakum'), { format: 'esm', packages: [] });
