@@ -61,3 +61,28 @@ export function addReplay(program: Command, world: () => World): void {
     .addHelpText('after', WHAT_REPLAY_DOES)
     .action(async (version, flags) => (await import('./commands/replay.ts')).replayPast(version, flags, world()));
 }
+
+/** Adds `oakum changelog`. */
+export function addChangelog(program: Command, world: () => World): void {
+  program
+    .command('changelog')
+    .description('say what a revision changed in each image, and which findings it fixed, opened and left')
+    .argument('<revision>', 'such as 2.9.2-r1')
+    .option('--since <revision>', 'the one to compare with (default: the one it takes the place of)')
+    .option('--to <registry>', 'where both are published (default: the OCI layout)')
+    .option('--layout <folder>', 'the OCI layout that holds both', 'out/oci')
+    .addOption(new Option('--component <names>', 'only these components').argParser(collect))
+    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(definitionOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Content is compared by the SBOMs; both revisions are scanned with the same feeds, those on disk. Prints Markdown.
+
+Examples:
+  oakum changelog 2.9.2-r1
+  oakum changelog 2.9.2-r2 --since 2.9.2-r0 --to registry.example.com/flux --json`,
+    )
+    .action(async (revision, flags) => (await import('./commands/changelog.ts')).changelog(revision, flags, world()));
+}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 export { attachVex } from './attach-vex.ts';
 export type { AttachedVex, AttachVexRequest, VexTarget } from './attach-vex.ts';
+export { compareRevisions } from './changelog.ts';
+export type { ChangelogOptions, ChangelogPair, ImageChanges, ListedFinding } from './changelog.ts';
 export { completeLock } from './complete-lock.ts';
 export type { CompletedLock, LockRequest, Refresh } from './complete-lock.ts';
 export { FactoryError } from './error.ts';
