@@ -13,17 +13,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   image: ['formats', 'cache'],
   evidence: ['formats', 'image'],
   vulnerabilities: ['formats', 'cache', 'sources', 'build', 'engine', 'image', 'evidence'],
-  patch: [
-    'formats',
-    'cache',
-    'definition',
-    'sources',
-    'bases',
-    'build',
-    'engine',
-    'evidence',
-    'vulnerabilities',
-  ],
+  patch: ['formats', 'cache', 'definition', 'sources', 'bases', 'build', 'engine', 'evidence', 'vulnerabilities'],
   release: ['formats', 'definition', 'sources', 'build', 'engine', 'image', 'evidence'],
   store: ['formats', 'cache', 'definition', 'vulnerabilities', 'release'],
   factory: [

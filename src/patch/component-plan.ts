@@ -142,7 +142,8 @@ async function findImported(request: ComponentRequest, solution: Solution): Prom
   const { open, packages, platforms } = request;
   const edited = editModuleFiles(open.files, await editsOf(solution, open, packages.sources));
   const { component, locked } = open.target;
-  const identity = { main: locked.module.zipHash, nested: locked.nested.map((one) => one.zipHash) };
+  const nested = locked.nested.map((one) => one.zipHash);
+  const identity = { main: locked.module.zipHash, nested, toolchain: request.toolchain };
   const source = { component, folder: open.folder, identity, platforms };
   const missing = await listMissing(source, edited, packages);
   const found = await Promise.all(missing.map((one) => findProvider(one, solution, packages.sources)));

@@ -8,8 +8,6 @@ const FAMILIES = {
   PATCH_DOES_NOT_APPLY: 'definition',
   OVERLAY_DIFFERS: 'proof',
   PACKAGES_UNLISTED: 'build',
-  FEED_UNUSABLE: 'usage',
-  REVISION_EXISTS: 'definition',
 } as const satisfies Record<string, ErrorFamily>;
 
 /** Codes of {@link PatchError}. */

@@ -47,7 +47,7 @@ export interface PlannedChange {
   readonly cause: ChangeCause;
   /** The findings that it fixes; none where something else needs it. */
   readonly findings: readonly string[];
-  /** `major` (of a version below 1: another minor is not told apart), `minor` or `patch`; undefined for a new one. */
+  /** How far it goes; undefined for a new one. */
   readonly move?: 'minor' | 'patch';
   /** The greatest version that upstream's later patch releases require, where that is less. */
   readonly pastUpstream?: string;
