@@ -62,7 +62,8 @@ export type { ContentSide, DiffOptions, DiffSide, PlatformDiff } from './sbom/di
 export { contentReading, diffSboms } from './sbom/diff.ts';
 export type { SbomChange } from './sbom/diff.ts';
 export { readImageContent } from './sbom/image-content.ts';
-export type { DpkgPackage, ImageContent, ReadContentOptions } from './sbom/image-content.ts';
+export type { ImageContent, ReadContentOptions } from './sbom/image-content.ts';
+export type { DpkgPackage } from './sbom/package-lists.ts';
 export type { ContentFile } from './sbom/layer-content.ts';
 export { findLicences, isLicenceFile, LICENCE_RULES } from './sbom/licences.ts';
 export type { LicenceFile } from './sbom/licences.ts';

@@ -51,6 +51,8 @@ export type { GzipOptions } from './parallel-gzip.ts';
 export { TAR_BLOCK, tarEnd, tarHeader, tarPadding } from './tar-write.ts';
 export type { TarHeader } from './tar-write.ts';
 export { zstd, ZSTD_FORMAT } from './zstd.ts';
+export { parseApkInstalled } from './apk-installed.ts';
+export type { ApkPackage } from './apk-installed.ts';
 export { readAr } from './ar.ts';
 export type { ArMember } from './ar.ts';
 export { parseDeb822, selectStanzas } from './deb822.ts';

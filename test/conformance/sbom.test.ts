@@ -24,6 +24,7 @@ import {
   toSpdx,
 } from '#evidence';
 import { MAX_MANIFEST_BYTES, openLayout, readContent } from '#image';
+import { imageSubjects } from '#vulnerabilities';
 import { pythonJudge } from '../judges.ts';
 import { type SbomStage, stageSbom } from '../sbom-stage.ts';
 
@@ -269,6 +270,22 @@ describe('the image reader', () => {
       ['example.com/flux/small/api/v2', '(devel)', 'v2.0.0'],
       ['example.com/flux/small/v2', '(devel)', 'v2.0.0'],
     ]);
+  });
+
+  it('is scanned by its layers where it has no SBOM', async () => {
+    const layout = await openLayout(stage.layout);
+    const descriptor = await layout.resolve('small:v1');
+    const root = { descriptor, bytes: await readContent(layout, descriptor, MAX_MANIFEST_BYTES) };
+    const temporary = () => join(folder, `scan-${randomUUID()}`);
+    const [subject] = await imageSubjects({ image: 'small:v1', root, store: layoutEvidence(layout), temporary });
+    expect(subject?.packages.map(({ ecosystem, name, version }) => [ecosystem, name, version])).toEqual(
+      expect.arrayContaining([
+        ['Debian:13', 'base-files', '13.8'],
+        ['Debian:13', 'tzdata', '2026f-0+deb13u1'],
+        ['Go', 'example.com/Dep/greet', 'v1.2.3'],
+      ]),
+    );
+    expect(subject).toMatchObject({ kind: 'image', gaps: [] });
   });
 
   it('refuses layers that are not what the manifest says', async () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, Measure, messageOf, OakumError } from '#core';
-import { decompress, type GoBuildInfo, parseDeb822, readTar } from '#formats';
+import { type ApkPackage, decompress, type GoBuildInfo, readTar } from '#formats';
 import {
   checkedContent,
   type ContentSource,
@@ -12,14 +12,8 @@ import {
   readContent,
 } from '#image';
 import { EvidenceError } from '../error.ts';
-import { type ContentFile, type LayerContent, lay, newLayer, OS_RELEASE, readLayerEntry } from './layer-content.ts';
-
-/** A Debian package as the image itself says that it holds it. */
-export interface DpkgPackage {
-  readonly name: string;
-  readonly version: string;
-  readonly architecture: string;
-}
+import { type ContentFile, type LayerContent, lay, newLayer, readLayerEntry } from './layer-content.ts';
+import { apkPackages, dpkgPackages, type DpkgPackage, releaseFields } from './package-lists.ts';
 
 /** What is really in the image of one platform, read from its bytes. Paths have no leading slash. */
 export interface ImageContent {
@@ -29,6 +23,10 @@ export interface ImageContent {
   readonly files: ReadonlyMap<string, ContentFile>;
   /** Debian packages, by the stanzas in var/lib/dpkg. */
   readonly packages: readonly DpkgPackage[];
+  /** Alpine packages, by apk's list. */
+  readonly apks: readonly ApkPackage[];
+  /** Symbolic links, with their targets, where a list of packages would lie: what they lead to was not read. */
+  readonly hiddenLists: ReadonlyMap<string, string>;
   /** The fields of os-release. */
   readonly release: ReadonlyMap<string, string>;
   /** Go programs, by path, with what the linker wrote into them. */
@@ -73,8 +71,10 @@ export async function readImageContent(
     architecture: config.architecture,
     os: config.os,
     files: new Map([...image.files].sort(([a], [b]) => (a < b ? -1 : 1))),
-    packages: packagesOf(image.texts),
-    release: releaseOf(image.texts.get('etc/os-release') ?? image.texts.get('usr/lib/os-release') ?? ''),
+    packages: dpkgPackages(image.texts),
+    apks: apkPackages(image.texts),
+    hiddenLists: image.links,
+    release: releaseFields(image.texts),
     programs: image.programs,
     size: layers.reduce((sum, layer) => sum + layer.size, 0),
   };
@@ -116,24 +116,6 @@ function packingOf({ mediaType, digest }: Descriptor): 'none' | 'gzip' | 'zstd' 
   if (mediaType === MEDIA_TYPES.layerZstd) return 'zstd';
   if (mediaType === MEDIA_TYPES.layerGzip || mediaType.endsWith('.rootfs.diff.tar.gzip')) return 'gzip';
   throw invalid(`${mediaType} is no layer's media type`, digest);
-}
-
-/** Reads the stanzas of what is installed; a status without one counts as such, as in Distroless images. */
-function packagesOf(texts: ReadonlyMap<string, string>): readonly DpkgPackage[] {
-  const packages = [...texts].flatMap(([path, text]) => {
-    if (OS_RELEASE.test(path) || path.endsWith('.md5sums')) return [];
-    return parseDeb822(text, path).flatMap((stanza) => {
-      const name = stanza.get('package');
-      const installed = (stanza.get('status') ?? 'install ok installed').endsWith(' installed');
-      if (name === undefined || !installed) return [];
-      return [{ name, version: stanza.get('version') ?? '', architecture: stanza.get('architecture') ?? '' }];
-    });
-  });
-  return packages.sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function releaseOf(text: string): ReadonlyMap<string, string> {
-  return new Map([...text.matchAll(/^([A-Z_]+)=["']?(.*?)["']?$/gm)].map(([, key = '', value = '']) => [key, value]));
 }
 
 function invalid(message: string, where: string): EvidenceError {

@@ -62,4 +62,31 @@ describe('layers laid over one another', () => {
     const image = lay(await layerOf('var/lib/dpkg/status.d/.wh.tzdata'), below);
     expect([...image.texts.keys()]).toEqual(['var/lib/dpkg/status.d/netbase']);
   });
+
+  it('know where a link hides a list of packages, until something takes its place', async () => {
+    const below = await layerOf('var/lib/dpkg/status', 'lib/apk/db/installed');
+    const hiding = lay(await layerOf('var/lib/dpkg~', 'lib/apk/db/installed~'), below);
+    expect(hiding.texts.size).toBe(0);
+    expect([...hiding.links]).toEqual([
+      ['var/lib/dpkg', 'nowhere'],
+      ['lib/apk/db/installed', 'nowhere'],
+    ]);
+    const shown = lay(await layerOf('var/lib/dpkg/', 'var/lib/dpkg/status', 'lib/apk/db/.wh.installed'), hiding);
+    expect([...shown.links]).toEqual([]);
+    expect([...shown.texts.keys()]).toEqual(['var/lib/dpkg/status']);
+  });
+
+  it('refuse lists that would not fit in memory together', async () => {
+    const layer = newLayer();
+    const list = (path: string): TarEntry => ({
+      ...{ mode: 0o644, uid: 0, gid: 0, mtime: new Date(0), kind: 'file', path, size: 40 << 20 },
+      body: (async function* () {
+        yield Buffer.alloc(40 << 20, 'x');
+      })(),
+    });
+    await readLayerEntry(list('var/lib/dpkg/status.d/a'), layer, temporary);
+    await expect(readLayerEntry(list('var/lib/dpkg/status.d/b'), layer, temporary)).rejects.toMatchObject({
+      code: 'SBOM_CONTENT_INVALID',
+    });
+  });
 });

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { type Digest, Measure } from '#core';
 import type { GoBuildInfo, TarEntry } from '#formats';
 import { EvidenceError } from '../error.ts';
+import { hidesList, isListed } from './package-lists.ts';
 import { inspectProgram, isElf } from './program.ts';
 
 /** A regular file as it lies in an image. */
@@ -19,6 +20,8 @@ export interface LayerContent {
   readonly files: Map<string, ContentFile>;
   /** The texts that name packages and the distribution. */
   readonly texts: Map<string, string>;
+  /** Symbolic links where such texts would lie. */
+  readonly links: Map<string, string>;
   readonly programs: Map<string, GoBuildInfo>;
   /** Paths that are gone below, with all under them. */
   readonly hidden: Set<string>;
@@ -33,6 +36,7 @@ export function newLayer(): LayerContent {
   return {
     files: new Map(),
     texts: new Map(),
+    links: new Map(),
     programs: new Map(),
     hidden: new Set(),
     opaque: new Set(),
@@ -40,11 +44,8 @@ export function newLayer(): LayerContent {
   };
 }
 
-/** Matches the paths of os-release (os-release(5)). */
-export const OS_RELEASE = /^(?:usr\/lib|etc)\/os-release$/;
-
-const DPKG = /^var\/lib\/dpkg\/(?:status|status\.d\/[^/]+)$/;
-const MAX_TEXT_BYTES = 32 << 20;
+/** The most bytes of all texts of a layer together: the largest distributions have lists of a few. */
+const MAX_TEXT_BYTES = 64 << 20;
 const MAX_TEXTS = 10_000;
 const MAX_PROGRAMS = 1_000;
 const WHITEOUT = '.wh.';
@@ -64,6 +65,7 @@ export async function readLayerEntry(entry: TarEntry, layer: LayerContent, tempo
   else layer.hidden.add(path);
   if (name.startsWith(WHITEOUT)) return;
   if (entry.kind === 'file') await readFile(entry, layer, temporary);
+  if (entry.kind === 'symlink' && hidesList(path, entry.target)) layer.links.set(path, entry.target);
   if (entry.kind !== 'hardlink') return;
   for (const known of [layer.files, layer.texts, layer.programs] as Map<string, unknown>[]) {
     const target = known.get(entry.target);
@@ -73,7 +75,8 @@ export async function readLayerEntry(entry: TarEntry, layer: LayerContent, tempo
 
 /** Lays a layer over what is below it: whiteouts, and whatever takes a path's place, hide what is below and never what is beside them. */
 export function lay(layer: LayerContent, below: LayerContent): LayerContent {
-  const seen = [...below.files].filter(([path]) => !layer.folders.has(path) && !isHidden(path, layer));
+  const isSeen = (path: string) => !layer.folders.has(path) && !isHidden(path, layer);
+  const seen = [...below.files].filter(([path]) => isSeen(path));
   const kept = new Set(seen.map(([path]) => path));
   const over = <T>(own: ReadonlyMap<string, T>, lower: ReadonlyMap<string, T>) =>
     new Map([...[...lower].filter(([path]) => kept.has(path)), ...own]);
@@ -81,6 +84,7 @@ export function lay(layer: LayerContent, below: LayerContent): LayerContent {
     ...newLayer(),
     files: new Map([...seen, ...layer.files]),
     texts: over(layer.texts, below.texts),
+    links: new Map([...[...below.links].filter(([path]) => isSeen(path)), ...layer.links]),
     programs: over(layer.programs, below.programs),
   };
 }
@@ -112,8 +116,10 @@ async function readFile(
     const info = await readProgram(whole, temporary());
     if (info !== undefined) layer.programs.set(path, info);
     if (layer.programs.size > MAX_PROGRAMS) throw invalid(`a layer holds more than ${MAX_PROGRAMS} Go programs`, path);
-  } else if (DPKG.test(path) || OS_RELEASE.test(path)) {
-    if (size > MAX_TEXT_BYTES || layer.texts.size > MAX_TEXTS) throw invalid('it is too large to be read', path);
+  } else if (isListed(path)) {
+    const held = [...layer.texts.values()].reduce((sum, text) => sum + text.length, 0);
+    if (held + size > MAX_TEXT_BYTES || layer.texts.size >= MAX_TEXTS)
+      throw invalid('it is too large to be read', path);
     layer.texts.set(path, await textOf(whole));
   } else await drain(whole);
   layer.files.set(path, { digest: sum.digest(), size, mode });

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { EvidenceError, type EvidenceStore, findPredicate, PREDICATES, readImageContent, toReading } from '#evidence';
 import { type Document, isIndexType, parseIndex, type Descriptor } from '#image';
-import { mergePackages, type ScanGap, type ScanPackage, type ScanSubject } from '../subject.ts';
-import { distributionPackage, ecosystemOf } from './distribution-packages.ts';
-import { programPackages } from './go-packages.ts';
+import type { ScanSubject } from '../subject.ts';
+import { contentPackages } from './image-content.ts';
 import { sbomPackages } from './sbom-packages.ts';
 
 /** An image to scan; `temporary` names a new path where a program may be kept while it is read. */
@@ -66,33 +65,10 @@ async function platformSubject(request: ImageSubjectRequest, target: Target): Pr
   return { ...about, basis: 'its layers, since no SBOM is attached', ...(await layerPackages(request, target)) };
 }
 
-/** What an image without an SBOM holds as far as its own bytes tell: Go programs, and Debian's list of what is installed. */
+/** What an image without an SBOM holds as far as its own bytes tell: Go programs, and the distribution's lists of what is installed. */
 async function layerPackages(
   { store, temporary }: ImageSubjectRequest,
   { descriptor }: Target,
 ): Promise<Pick<ScanSubject, 'packages' | 'gaps'>> {
-  const content = await readImageContent(store.source, descriptor, { temporary });
-  const programs = [...content.programs.values()].flatMap(programPackages);
-  const id = content.release.get('ID');
-  const ecosystem = ecosystemOf(id, content.release.get('VERSION_ID'));
-  const installed = content.packages.map(({ name, version, architecture }): ScanPackage | string => {
-    const purl = { type: 'deb', namespace: 'debian', name, version, qualifiers: { arch: architecture } };
-    return ecosystem?.startsWith('Debian') ? distributionPackage(purl, ecosystem) : name;
-  });
-  const packages = [...programs, ...installed.filter((one) => typeof one !== 'string')];
-  return { packages: mergePackages(packages), gaps: layerGaps(id, installed, packages.length) };
-}
-
-function layerGaps(id: string | undefined, installed: readonly unknown[], found: number): readonly ScanGap[] {
-  if (found === 0) return [{ what: 'the whole image', reason: 'no package was found in its layers' }];
-  const lost = installed.filter((one) => typeof one === 'string').length;
-  if (lost > 0)
-    return [{ what: `${lost} Debian packages`, reason: `no feed covers ${id ?? 'an unnamed distribution'}` }];
-  if (id === 'debian' && installed.length > 0)
-    return [
-      { what: 'Debian packages', reason: 'layers do not tell their source packages; their own names were looked up' },
-    ];
-  if (id !== undefined && id !== 'debian')
-    return [{ what: `packages of ${id}`, reason: 'they are not read from layers' }];
-  return [];
+  return contentPackages(await readImageContent(store.source, descriptor, { temporary }));
 }
