@@ -6,7 +6,6 @@ import { openLocalKey } from '#evidence';
 import { type ObservedScan, observeScan } from '#factory';
 import { buildVexDocument, type Feeds, readDecisions, type Scan, sealedByKeys } from '#vulnerabilities';
 import { reachabilityDecisions } from './reachability.ts';
-import { reachabilityDecisions } from './reachability.ts';
 import { readReleaseImages } from './release-images.ts';
 import { loadDefinition } from './shop.ts';
 import { openSigner, publicKeyNamed } from './signer.ts';
@@ -38,8 +37,7 @@ export async function recordScan(
   });
   const decisions = [...people, ...(await reachabilityDecisions(images, world))];
   const origin = { author: definition.vendor, namespace: 'https://openvex.dev/docs/public' };
-  const reached = await reachabilityDecisions(images, world);
-  const document = buildVexDocument({ decisions: [...decisions, ...reached], images, now: scannedAt, origin });
+  const document = buildVexDocument({ decisions, images, now: scannedAt, origin });
   return observeScan({
     reports,
     images,
