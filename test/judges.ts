@@ -21,6 +21,12 @@ const JUDGES = {
   crane: { module: 'github.com/google/go-containerregistry/cmd/crane', version: 'v0.22.1', binary: 'crane' },
   registry: { module: 'github.com/google/go-containerregistry/cmd/registry', version: 'v0.22.1', binary: 'registry' },
   govulncheck: { module: 'golang.org/x/vuln/cmd/govulncheck', version: 'v1.9.0', binary: 'govulncheck' },
+  // About as long as cosign.
+  'osv-scanner': {
+    module: 'github.com/google/osv-scanner/v2/cmd/osv-scanner',
+    version: 'v2.6.0',
+    binary: 'osv-scanner',
+  },
   // Its go.mod has what `go install` refuses, so it is built as a tool of an empty module.
   olareg: { module: 'github.com/olareg/olareg/cmd/olareg', version: 'v0.1.2', binary: 'olareg', asTool: true },
   ko: { module: 'github.com/google/ko', version: 'v0.19.1', binary: 'ko' },

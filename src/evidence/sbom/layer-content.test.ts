@@ -79,7 +79,13 @@ describe('layers laid over one another', () => {
   it('refuse lists that would not fit in memory together', async () => {
     const layer = newLayer();
     const list = (path: string): TarEntry => ({
-      ...{ mode: 0o644, uid: 0, gid: 0, mtime: new Date(0), kind: 'file', path, size: 40 << 20 },
+      mode: 0o644,
+      uid: 0,
+      gid: 0,
+      mtime: new Date(0),
+      kind: 'file',
+      path,
+      size: 40 << 20,
       body: (async function* () {
         yield Buffer.alloc(40 << 20, 'x');
       })(),
