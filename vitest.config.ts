@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['oakum-source', 'node', 'import', 'default'];
+const conditions = ['oakum-source', 'node']; // not 'import': Node would take it for what is required too
 
 /** `npm test` runs the project `unit` (beside the code and in test/); `npm run test:system` runs `system`. */
 export default defineConfig({
