@@ -43,7 +43,7 @@ export interface ReachabilityRequest {
 }
 
 /** Memory that the analysis of a controller may need at its peak; decides how many run at once. */
-const MEMORY_OF_AN_ANALYSIS = 6 * 2 ** 30;
+const MEMORY_OF_AN_ANALYSIS = 8 * 2 ** 30;
 
 /**
  * Analyses images whose provenance says that this definition and lock made them: each on the very sources that were compiled,

@@ -8,7 +8,6 @@ import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseOpenVex, readGoDatabasePart } from '#vulnerabilities';
 import { upstreamLevels } from '../govulncheck.ts';
-import { judge } from '../judges.ts';
 import { runCli } from '../outside.ts';
 
 const HOME = resolve(import.meta.dirname, '../..');
@@ -174,28 +173,38 @@ describe('reachability of source-watcher 2.2.2', () => {
     const goroot = await only('trees/toolchain');
     const modules = new Set(['stdlib', TEXT, 'github.com/fluxcd/pkg/runtime']);
     await readGoDatabasePart(data(), modules)?.write(join(folder, 'served'));
-    const run = spawnSync(
-      await judge('govulncheck'),
-      ['-format', 'json', '-db', `file://${join(folder, 'served')}`, './cmd'],
-      {
-        cwd: inside.flat()[0],
-        env: {
-          PATH: `${join(goroot, 'bin')}:${process.env['PATH']}`,
-          HOME: folder,
-          GOROOT: goroot,
-          GOMODCACHE: join(cache(), 'areas/go-modules'),
-          GOCACHE: join(folder, 'gocache'),
-          GOFLAGS: '-mod=readonly',
-          GOPROXY: 'off',
-          GOTOOLCHAIN: 'local',
-          CGO_ENABLED: '0',
-        },
-        encoding: 'utf8',
-        maxBuffer: 1 << 28,
+    const run = spawnSync(installed(goroot), ['-format', 'json', '-db', `file://${join(folder, 'served')}`, './cmd'], {
+      cwd: inside.flat()[0],
+      env: {
+        PATH: `${join(goroot, 'bin')}:${process.env['PATH']}`,
+        HOME: folder,
+        GOROOT: goroot,
+        GOMODCACHE: join(cache(), 'areas/go-modules'),
+        GOCACHE: join(folder, 'gocache'),
+        GOFLAGS: '-mod=readonly',
+        GOPROXY: 'off',
+        GOTOOLCHAIN: 'local',
+        CGO_ENABLED: '0',
       },
-    );
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    });
     expect(run.stderr).toBe('');
     return upstreamLevels(run.stdout);
+  }
+
+  /** As its own pages say to install it, by the toolchain whose sources it is to read. */
+  function installed(goroot: string): string {
+    const env = {
+      ...process.env,
+      GOROOT: goroot,
+      GOTOOLCHAIN: 'local',
+      GOBIN: join(folder, 'gobin'),
+      CGO_ENABLED: '0',
+    };
+    const run = spawnSync(join(goroot, 'bin/go'), ['install', 'golang.org/x/vuln/cmd/govulncheck@v1.9.0'], { env });
+    expect(run).toMatchObject({ status: 0 });
+    return join(folder, 'gobin/govulncheck');
   }
 });
 

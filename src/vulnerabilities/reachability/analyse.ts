@@ -62,7 +62,7 @@ export function buildIdentity(compile: CompileRequest): Digest {
 }
 
 /** Names the blob that an analysis cites. */
-export function analysisOutputs({ evidence }: Pick<Analysis, 'evidence'>): readonly Digest[] {
+function analysisOutputs({ evidence }: Pick<Analysis, 'evidence'>): readonly Digest[] {
   return [evidence];
 }
 
