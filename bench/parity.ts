@@ -131,7 +131,7 @@ the image's SBOM, govulncheck its program, Oakum each of the two.
 
 Differences: ${unexplained === 0 ? 'none. No finding of one tool is absent from another, and none is too many.' : `${unexplained}, below with **no**.`}
 
-What Oakum says that it could not check, where the others say nothing (`(devel)` stands in a program, whose own version the linker did not know; the SBOM has it):
+What Oakum says that it could not check, where the others say nothing (\`(devel)\` stands in a program, whose own version the linker did not know; the SBOM has it):
 
 ${
   [...gaps]

@@ -72,8 +72,8 @@ for (const name of Object.keys(commands))
   console.log(
     `${name.padEnd(18)} wall ${shown(name, 'wall')}, CPU ${shown(name, 'cpu')}, ${median(name, 'megabytes').toFixed(0)} MB`,
   );
-for (const of of ['wall', 'cpu'] as const) {
-  const ratio = (pick: typeof least) => (pick('osv-scanner', of) / pick('oakum', of)).toFixed(2);
-  console.log(`ratio by ${of.padEnd(4)}      ${ratio(median)} of medians, ${ratio(least)} of the least (goal: 3)`);
+for (const kind of ['wall', 'cpu'] as const) {
+  const ratio = (pick: typeof least) => (pick('osv-scanner', kind) / pick('oakum', kind)).toFixed(2);
+  console.log(`ratio by ${kind.padEnd(4)}      ${ratio(median)} of medians, ${ratio(least)} of the least (goal: 3)`);
 }
 await rm(folder, { recursive: true });
