@@ -162,7 +162,7 @@ describe('what a scan prints', () => {
   test('in Markdown stays text', async () => {
     const markdown = toMarkdown(await run(feedsOf([FLAW], { osv: 'stale' }), GO));
     expect(markdown).toContain(
-      '| GO-2026-0001 | critical 9.8 | example.com/m v1.0.0 | 1.1.0 | =cmd\\|"x", \\| \\`x\\`',
+      '| GO-2026-0001 | critical 9.8 | example.com/m v1.0.0 | 1.1.0 | not analysed | =cmd\\|"x", \\| \\`x\\`',
     );
     expect(markdown).toContain('Not checked:');
   });
