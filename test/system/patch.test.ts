@@ -93,3 +93,47 @@ describe('patching source-watcher', () => {
     expect(theirs.filter((one) => ours.get(one.path) !== one.version)).toEqual([]);
   });
 });
+
+describe('the patched revision', () => {
+  const only = ['--component', 'source-watcher'];
+  beforeAll(async () => {
+    expect(await oakum('release', '2.9.2', ...only)).toMatchObject({ exitCode: 0 });
+    expect((await oakum('scan', '2.9.2-r0', '--record')).exitCode).toBe(1);
+    expect(await oakum('release', '2.9.2', ...only, '--revision', '1')).toMatchObject({ exitCode: 0 });
+  }, 20 * 60_000);
+
+  it('has a changelog that tells what it fixed and nothing but what was planned', async () => {
+    const { stdout } = await oakum('changelog', '2.9.2-r1', ...only, '--json');
+    const [image] = (JSON.parse(stdout) as { images: [Record<'fixed' | 'opened' | 'left', { id: string }[]>] }).images;
+    expect(image.fixed.map(({ id }) => id).toSorted()).toEqual(['GO-2026-9000', 'GO-2026-9001', 'GO-2026-9002']);
+    expect([image.opened, image.left]).toEqual([[], []]);
+    const changed = changedModules(stdout);
+    const planned = (await overlay()).requires.map(({ path, to }) => `${path} ${to}`);
+    expect(changed.length).toBeGreaterThanOrEqual(3);
+    expect(changed.filter((one) => !planned.includes(one))).toEqual([]);
+  });
+
+  it('stops the clocks that its predecessor started', async () => {
+    await oakum('scan', '2.9.2-r1', '--published');
+    const { stdout } = await oakum('sla', 'report', '--format', 'json');
+    const { counts, metPercent } = JSON.parse(stdout) as { counts: Record<string, number>; metPercent: number };
+    expect([counts['met'], metPercent]).toEqual([3, 100]);
+  });
+
+  it('is built again from its provenance alone, to the bit', async () => {
+    const { stdout } = await oakum('reproduce', 'oci:out/oci:distroless/source-watcher:v2.2.2-r1', '--warm', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ identical: true, revision: '2.9.2-r1' });
+  });
+});
+
+/** The modules of another version, as `path version`. */
+function changedModules(changelog: string): readonly string[] {
+  interface Change {
+    readonly what: string;
+    readonly name: string;
+    readonly after?: string;
+  }
+  const { images } = JSON.parse(changelog) as { images: { platforms: { changes: Change[] }[] }[] };
+  const changes = images.flatMap(({ platforms }) => platforms.flatMap((one) => one.changes));
+  return changes.flatMap(({ what, name, after }) => (what === 'module' ? [`${name} ${after}`] : []));
+}
