@@ -17,6 +17,15 @@ export interface BundleOptions {
   readonly packages: readonly string[];
 }
 
+/** What `./oakum` runs. Bundled too are packages that quick commands need, and ES modules with default exports. */
+export const IN_A_CLONE: BundleOptions = {
+  format: 'cjs',
+  packages: ['commander', 'zod', '@sigstore', 'p-limit', 'yocto-queue'],
+};
+
+/** What the published package runs; npm installs its dependencies. */
+export const IN_A_PACKAGE: BundleOptions = { format: 'esm', packages: [] };
+
 /**
  * Bundles the program into `folder`, two folders below the root as src/cli is: `main`, what each command adds to it, and the worker.
  * Loading a few files takes a fraction of the time of loading hundreds.
@@ -39,9 +48,7 @@ export async function bundle(folder: string, { format, packages }: BundleOptions
   function check(code: string, id: string): void {
     for (const name of defaultImports(code)) {
       if (isOurs(name) || !isEsModule(name)) continue;
-      throw new Error(
-        `${id}: ${name} is an ES module with a default export: it must be bundled too (scripts/launch.cjs)`,
-      );
+      throw new Error(`${id}: ${name} is an ES module with a default export: it must be bundled too`);
     }
   }
   try {
@@ -60,7 +67,7 @@ export async function bundle(folder: string, { format, packages }: BundleOptions
 /** Packages whose default export a module imports. */
 function defaultImports(code: string): readonly string[] {
   const statics = [...code.matchAll(/^import (?!type )\w+(?:, \{[^}]*\})? from ["']([a-z@][^"':]*)["']/gm)];
-  const lazy = [...code.matchAll(/\bdefault\b[^;]*import\(["']([a-z@][^"':]*)["']\)/g)];
+  const lazy = [...code.matchAll(/\bdefault\b[^;]*(?<!typeof )import\(["']([a-z@][^"':]*)["']\)/g)];
   return [...statics, ...lazy].flatMap(([, name]) => name ?? []);
 }
 

@@ -11,9 +11,6 @@ const folder = join(root, '.oakum'); // the bundle must lie two folders below th
 const record = join(folder, 'bundle.json');
 const fromSource = join(root, 'src/cli/main.ts');
 
-/** Bundled too: quick commands need them, or they are ES modules with default exports. */
-const PACKAGES = ['commander', 'zod', '@sigstore', 'p-limit', 'yocto-queue'];
-
 /** A file written so shortly before it was looked at may be written again without another time. */
 const SETTLED_MILLISECONDS = 50;
 const KEPT_MILLISECONDS = 86_400_000;
@@ -66,8 +63,8 @@ async function makeBundle(before) {
   const started = Date.now();
   const name = `run-${started}-${process.pid}`;
   const main = join(folder, name, 'main.cjs');
-  const { bundle } = await import('./bundle.ts');
-  await bundle(join(folder, name), { format: 'cjs', packages: PACKAGES });
+  const { bundle, IN_A_CLONE } = await import('./bundle.ts');
+  await bundle(join(folder, name), IN_A_CLONE);
   if (listSources().text !== before.text) return fromSource;
   if (before.newest > started - SETTLED_MILLISECONDS) return main;
   const temporary = `${record}.${process.pid}`;
@@ -87,8 +84,10 @@ async function launch() {
       mkdirSync(folder, { recursive: true });
       const sources = listSources();
       main = findBundle(sources.text) ?? (await makeBundle(sources));
-    } catch {
-      // A clone that can't be written to, or src in the middle of a change: src itself says what is wrong with it.
+    } catch (error) {
+      // A clone that can't be written to, or src in the middle of a change: src itself runs, or says what is wrong with it.
+      const isReadOnly = error instanceof Error && 'code' in error && /^(?:EACCES|EPERM|EROFS)$/.test(String(error.code));
+      if (!isReadOnly) console.error(`oakum: not bundled, so it starts slower: ${String(error).split('\n', 3).join(' ')}`);
     }
   }
   if (main.endsWith('.cjs')) require(main);

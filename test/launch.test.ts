@@ -4,8 +4,33 @@ import { cp, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'nod
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bundle, IN_A_CLONE } from '../scripts/bundle.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
+
+describe('the bundle', () => {
+  it('is what src is', async () => {
+    await mkdir(join(ROOT, '.oakum'), { recursive: true });
+    const folder = await mkdtemp(join(ROOT, '.oakum/test-'));
+    try {
+      await bundle(folder, IN_A_CLONE);
+      const args = ['--disable-warning=ExperimentalWarning', '--conditions=oakum-source'];
+      for (const command of [['--help'], ['plan', '2.9.2', '--definition', 'absent.yaml'], ['scan', 'package.json']]) {
+        const [fromBundle, fromSource] = [join(folder, 'main.cjs'), join(ROOT, 'src/cli/main.ts')].map((main) => {
+          const env = { PATH: process.env['PATH'], OAKUM_DATA: join(folder, 'data'), CI: 'true' };
+          const { status, stdout, stderr } = spawnSync(process.execPath, [...args, main, ...command], {
+            cwd: ROOT,
+            env,
+          });
+          return { status, stdout: stdout.toString(), stderr: stderr.toString() };
+        });
+        expect(fromBundle).toEqual(fromSource);
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
 
 /** A clone with a program of one line, and the real launcher. */
 describe('the launcher', () => {
