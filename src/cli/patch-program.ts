@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { collect, definitionOption, jsonOption, parseCount, quietOption } from './options.ts';
+import { collect, definitionOption, jsonOption, parseCount, quietOption, withSigning } from './options.ts';
 import type { World } from './world.ts';
 
 const WHAT_PATCH_DOES = `
@@ -85,4 +85,30 @@ Examples:
   oakum changelog 2.9.2-r2 --since 2.9.2-r0 --to registry.example.com/flux --json`,
     )
     .action(async (revision, flags) => (await import('./commands/changelog.ts')).changelog(revision, flags, world()));
+}
+
+/** Adds `oakum rollback`. */
+export function addRollback(program: Command, world: () => World): void {
+  withSigning(program.command('rollback'))
+    .description('make the moving tags of a registry name an earlier revision again')
+    .argument('<revision>', 'such as 2.9.2-r0')
+    .requiredOption('--to <registry>', 'the registry, with the path it was published under')
+    .requiredOption('--reason <text>', 'why; signed, and kept beside each image')
+    .addOption(new Option('--component <names>', 'only these components').argParser(collect))
+    .addOption(new Option('--channel <names>', 'only these channels').argParser(collect))
+    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(definitionOption())
+    .addOption(jsonOption())
+    .addOption(quietOption())
+    .addHelpText(
+      'after',
+      `
+Every image of that revision must be there, else nothing changes. Each gets a signed statement of the rollback
+(https://oakum.dev/rollback/v1); then the tags move. Immutable tags stay. Clocks run again once the older revision is scanned:
+\`oakum scan 2.9.2-r0 --record\`.
+
+Example:
+  oakum rollback 2.9.2-r0 --to registry.example.com/flux --reason "r1 does not start on arm64"`,
+    )
+    .action(async (revision, flags) => (await import('./commands/rollback.ts')).rollback(revision, flags, world()));
 }

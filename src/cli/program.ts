@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { addFeeds } from './feeds-program.ts';
 import { addKey } from './key-program.ts';
 import { collect, definitionOption, jsonOption, parseCount, quietOption, withSigning } from './options.ts';
-import { addChangelog, addPatch, addReplay } from './patch-program.ts';
+import { addChangelog, addPatch, addReplay, addRollback } from './patch-program.ts';
 import { addReproduce } from './reproduce-program.ts';
 import { addDebug, addScan } from './scan-program.ts';
 import { addSla } from './sla-program.ts';
@@ -55,6 +55,7 @@ export function createProgram(version: string, invocation: Invocation): Command 
   addPatch(program, invocation.world);
   addChangelog(program, invocation.world);
   addReplay(program, invocation.world);
+  addRollback(program, invocation.world);
   addDebug(program, invocation.world);
   return program;
 }

@@ -9,6 +9,7 @@ const FAMILIES = {
   IMAGE_CHANGED: 'registry',
   LOCK_INCOMPLETE: 'definition',
   PROVENANCE_INCOMPLETE: 'proof',
+  REVISION_MISSING: 'registry',
   REVISION_EXISTS: 'registry',
   TOOL_DAMAGED: 'machine',
 } as const satisfies Record<string, ErrorFamily>;

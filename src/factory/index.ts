@@ -21,6 +21,8 @@ export { readInputs, reproduceImage } from './reproduce.ts';
 export type { Difference, ReproduceRequest, Reproduction } from './reproduce.ts';
 export { fetchAll, releaseRevision } from './release.ts';
 export type { ReleasedImage, ReleaseOutcome, ReleaseRequest } from './release.ts';
+export { rollBack } from './rollback.ts';
+export type { RollbackImage, RollbackRequest, RolledBack } from './rollback.ts';
 export { select } from './selection.ts';
 export type { Selection, SelectionRequest } from './selection.ts';
 export { analyseImages } from './reachability.ts';

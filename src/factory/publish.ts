@@ -172,7 +172,8 @@ function platformsOf({ descriptor, bytes }: Pick<Document, 'descriptor' | 'bytes
     .join();
 }
 
-function repositoryOf(registry: string, image: ChannelImage): RepositoryName {
+/** Takes a registry with an optional path and an image; gives the image's repository there. */
+export function repositoryOf(registry: string, image: Pick<ChannelImage, 'channel' | 'component'>): RepositoryName {
   const slash = registry.indexOf('/');
   const [host, path] = slash === -1 ? [registry, ''] : [registry.slice(0, slash), registry.slice(slash + 1)];
   return { registry: host, repository: imageName(path, image.channel, image.component).replace(/^\//, '') };

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Digest, reportStep, type Report } from '#core';
+import { PREDICATES, publishEvidence, registryEvidence, toStatement } from '#evidence';
+import type { Document, RegistryClient, RepositoryName } from '#image';
+import { imageTags } from '#release';
+import { FactoryError } from './error.ts';
+import { repositoryOf } from './publish.ts';
+import type { SigningOptions } from './sign.ts';
+
+/** One image whose moving tag is to go back. `version` is the component's, `v1.9.3`. */
+export interface RollbackImage {
+  readonly channel: string;
+  readonly component: string;
+  readonly version: string;
+}
+
+/** Which revision the moving tags are to name again, where, and why. */
+export interface RollbackRequest {
+  readonly images: readonly RollbackImage[];
+  /** The revision's number: 0 for `2.9.2-r0`. */
+  readonly revision: number;
+  readonly registry: string;
+  readonly client: RegistryClient;
+  readonly reason: string;
+  readonly now: Date;
+  readonly signing: SigningOptions;
+  readonly report: Report;
+}
+
+/** What one tag names now, and what it named before; the same where nothing had to move. */
+export interface RolledBack {
+  readonly name: string;
+  readonly tag: string;
+  readonly from: Digest | undefined;
+  readonly to: Digest;
+}
+
+/**
+ * Makes the moving tags name an earlier revision again. First every image of that revision must be there; then each gets a signed
+ * statement of the rollback ({@link PREDICATES.rollback}: from, to, why, when), then the tags move. Immutable tags stay.
+ * Throws `REVISION_MISSING` before anything has changed.
+ */
+export async function rollBack(request: RollbackRequest): Promise<readonly RolledBack[]> {
+  const { report, registry } = request;
+  const targets = await Promise.all(request.images.map((image) => toTarget(image, request)));
+  const moving = targets.filter(({ from, root }) => from !== root.descriptor.digest);
+  await reportStep(report, { subject: registry, step: 'roll back' }, async () => {
+    for (const target of moving) await record(target, request);
+    await Promise.all(
+      moving.map(({ repository, root, tag }) =>
+        request.client.putManifest(repository, root.descriptor, root.bytes, tag),
+      ),
+    );
+    return { cached: moving.length === 0 };
+  });
+  return targets.map(({ repository, tag, from, root }) => ({
+    name: nameOf(repository),
+    tag,
+    from,
+    to: root.descriptor.digest,
+  }));
+}
+
+interface Target {
+  readonly repository: RepositoryName;
+  readonly tag: string;
+  readonly from: Digest | undefined;
+  readonly root: Document;
+}
+
+async function toTarget(image: RollbackImage, { client, registry, revision }: RollbackRequest): Promise<Target> {
+  const repository = repositoryOf(registry, image);
+  const tags = imageTags(image.version, revision);
+  const [wanted, current] = await Promise.all(
+    [tags.immutable, tags.moving].map((tag) => client.resolve({ ...repository, tag })),
+  );
+  if (wanted === undefined) {
+    throw new FactoryError('REVISION_MISSING', 'the revision to go back to is not there', {
+      where: `${nameOf(repository)}:${tags.immutable}`,
+      hint: 'Nothing was changed. Name a revision that was published whole to this registry.',
+    });
+  }
+  const root = await client.manifest({ ...repository, tag: tags.immutable });
+  return { repository, tag: tags.moving, from: current?.digest, root };
+}
+
+async function record({ repository, tag, from, root }: Target, request: RollbackRequest): Promise<void> {
+  const { client, signing, reason, now } = request;
+  const name = nameOf(repository);
+  const subject = { name, digest: root.descriptor.digest };
+  const predicate = { tag, from: from ?? null, to: root.descriptor.digest, reason, at: now.toISOString() };
+  await publishEvidence({
+    store: registryEvidence(client, repository),
+    claims: [{ statement: toStatement(subject, PREDICATES.rollback, predicate), subjects: [root.descriptor] }],
+    signer: signing.signer,
+    created: now,
+  });
+}
+
+function nameOf({ registry, repository }: RepositoryName): string {
+  return `${registry}/${repository}`;
+}
