@@ -4,7 +4,7 @@
 # machine lacks them. Does nothing (in a few milliseconds) when all are there, when not run as root, or where there is no apt.
 set -eu
 
-TEST_PACKAGES="bubblewrap"
+TEST_PACKAGES="bubblewrap postgresql"
 SYSTEM_PACKAGES="$TEST_PACKAGES skopeo umoci faketime"
 
 command -v apt-get >/dev/null && command -v dpkg-query >/dev/null && [ "$(id -u)" = 0 ] || exit 0

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
@@ -20,13 +20,18 @@ const CONNECT_MILLISECONDS = 10_000;
 export async function connectFolder(folder: string): Promise<Database> {
   const release = await readFile(join(folder, 'PG_VERSION'), 'utf8').catch(() => undefined);
   if (release !== undefined && release.trim() !== EMBEDDED_RELEASE) {
-    throw new StoreError('STORE_UNSUPPORTED', `the store's files are of PostgreSQL ${release.trim().slice(0, 20)}, not ${EMBEDDED_RELEASE}`, {
-      where: folder,
-      hint: 'Remove this folder, then make the store anew: `oakum store rebuild TARGET...`.',
-    });
+    throw new StoreError(
+      'STORE_UNSUPPORTED',
+      `the store's files are of PostgreSQL ${release.trim().slice(0, 20)}, not ${EMBEDDED_RELEASE}`,
+      {
+        where: folder,
+        hint: 'Remove this folder, then make the store anew: `oakum store rebuild TARGET...`.',
+      },
+    );
   }
   try {
     if (release === undefined) {
+      await removeUnfinished(folder);
       const fresh = temporaryName(folder);
       await (await PGlite.create(fresh)).close();
       await rename(fresh, folder);
@@ -41,6 +46,13 @@ export async function connectFolder(folder: string): Promise<Database> {
       cause: error,
     });
   }
+}
+
+/** What a process that was killed while it made a database has left. */
+async function removeUnfinished(folder: string): Promise<void> {
+  const names = await readdir(dirname(folder));
+  const unfinished = names.filter((name) => name.startsWith(`${basename(folder)}.tmp-`));
+  for (const name of unfinished) await rm(join(dirname(folder), name), { recursive: true });
 }
 
 /** Gives a server's address without user, password and parameters. Throws `STORE_URL_INVALID`. */
@@ -66,10 +78,16 @@ export async function connectServer(url: string): Promise<Database> {
   pool.on('error', () => undefined); // a connection that breaks while idle shows at the next query
   const db: Database = new Kysely({ dialect: new PostgresDialect({ pool }) });
   try {
-    const { rows } = await sql<{ version: string }>`select current_setting('server_version_num') as version`.execute(db);
+    const { rows } = await sql<{ version: string }>`select current_setting('server_version_num') as version`.execute(
+      db,
+    );
     const release = Math.floor(Number(rows[0]?.version) / 10_000);
     if (release >= LEAST_SERVER) return db;
-    throw new StoreError('STORE_UNSUPPORTED', `the server is PostgreSQL ${release}; ${LEAST_SERVER} or newer is needed`, { where });
+    throw new StoreError(
+      'STORE_UNSUPPORTED',
+      `the server is PostgreSQL ${release}; ${LEAST_SERVER} or newer is needed`,
+      { where },
+    );
   } catch (error) {
     await db.destroy();
     throw error instanceof StoreError ? error : connectError(error, where);

@@ -89,7 +89,7 @@ async function knownFlaws(
 
 function toRow(pair: Pair, finding: Finding): Omit<FlawRow, 'id'> {
   const { kev: _kev, epss: _epss, reachability: _reachability, ...rest } = finding;
-  const body = storable(rest);
+  const body = storable(JSON.parse(JSON.stringify(rest)) as StoredFinding); // without what is undefined
   return { pair, body, digest: digestOf(canonicalJson(body as unknown as Json)) };
 }
 
@@ -107,11 +107,17 @@ async function write(db: Database, flaws: readonly FlawRow[], now: Date): Promis
     digest,
   }));
   const shape = sql`(id integer, package_id integer, platform text, name text, names text[], rating text, score double precision, fix text, body jsonb, digest text)`;
-  for (const batch of inBatches(rows.filter(({ id }) => id === undefined), 1000))
+  for (const batch of inBatches(
+    rows.filter(({ id }) => id === undefined),
+    1000,
+  ))
     await sql`insert into flaws (package_id, platform, name, names, rating, score, fix, body, digest, first_seen, changed_at)
       select package_id, platform, name, names, rating, score, fix, body, digest, ${now}, ${now}
       from jsonb_to_recordset(${jsonParameter(batch)}) as r ${shape}`.execute(db);
-  for (const batch of inBatches(rows.filter(({ id }) => id !== undefined), 1000))
+  for (const batch of inBatches(
+    rows.filter(({ id }) => id !== undefined),
+    1000,
+  ))
     await sql`update flaws set name = r.name, names = r.names, rating = r.rating, score = r.score, fix = r.fix,
         body = r.body, digest = r.digest, changed_at = ${now}, gone_at = null
       from jsonb_to_recordset(${jsonParameter(batch)}) as r ${shape}

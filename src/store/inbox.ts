@@ -59,7 +59,10 @@ async function readRecord(file: string, dataFolder: string, report: Report): Pro
     await mkdir(aside, { recursive: true });
     const kept = join(aside, file.split('/').at(-1) ?? 'scan.json');
     await rename(file, kept);
-    report({ kind: 'warning', message: `a scan could not be taken into the store: ${messageOf(error)}; it is kept as ${kept}` });
+    report({
+      kind: 'warning',
+      message: `a scan could not be taken into the store: ${messageOf(error)}; it is kept as ${kept}`,
+    });
     return undefined;
   }
 }
@@ -72,6 +75,7 @@ function checkRecord(value: unknown): ScanRecord {
     throw new Error('it is no record of a scan');
   const isSound = (subject: Partial<ScanRecord['subjects'][number]>) =>
     typeof subject.target === 'string' && Array.isArray(subject.packages) && Array.isArray(subject.gaps);
-  if (!Array.isArray(record.subjects) || !record.subjects.every(isSound)) throw new Error('a subject of it is no subject');
+  if (!Array.isArray(record.subjects) || !record.subjects.every(isSound))
+    throw new Error('a subject of it is no subject');
   return record as ScanRecord;
 }

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { sql } from 'kysely';
-import { indexAdvisories, matchPackages, readEcosystem, type Feeds, type Matched, type ScanPackage } from '#vulnerabilities';
+import {
+  indexAdvisories,
+  matchPackages,
+  readEcosystem,
+  type Feeds,
+  type Matched,
+  type ScanPackage,
+} from '#vulnerabilities';
 import type { Pair } from './flaws.ts';
 import { jsonParameter } from './rows.ts';
 import type { Database } from './schema.ts';
@@ -22,7 +29,8 @@ interface PackageRow {
 
 /** Matches packages of the store with the feeds, all of an ecosystem at once. */
 export async function lookUp(db: Database, pairs: readonly Pair[], feeds: Feeds): Promise<readonly LookedUp[]> {
-  const { rows } = await sql<PackageRow>`select p.id as package_id, r.platform, p.scope, p.ecosystem, p.name, p.version, p.occurrences
+  const { rows } =
+    await sql<PackageRow>`select p.id as package_id, r.platform, p.scope, p.ecosystem, p.name, p.version, p.occurrences
     from jsonb_to_recordset(${jsonParameter(pairs)}) as r ("packageId" integer, platform text)
     join packages p on p.id = r."packageId"
     order by p.id, r.platform`.execute(db);

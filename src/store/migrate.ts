@@ -42,7 +42,9 @@ export async function migrate(
 
 /** The names of what was applied, without making any table. */
 async function appliedMigrations(db: Database): Promise<readonly string[]> {
-  const found = await sql<{ there: string | null }>`select to_regclass(${`${SCHEMA}.kysely_migration`})::text as there`.execute(db);
+  const found = await sql<{
+    there: string | null;
+  }>`select to_regclass(${`${SCHEMA}.kysely_migration`})::text as there`.execute(db);
   if (found.rows[0]?.there == null) return [];
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
   return rows.map(({ name }) => name);

@@ -13,8 +13,7 @@ export async function withStore<T>(options: StoreOptions, run: (store: Store) =>
   const { useDatabase } = await import('./use.ts');
   const { connectFolder, connectServer, addressOf } = await import('./connect.ts');
   const { dataFolder, url, patienceMilliseconds } = options;
-  if (url !== undefined)
-    return useDatabase(await connectServer(url), { ...options, where: addressOf(url) }, run);
+  if (url !== undefined) return useDatabase(await connectServer(url), { ...options, where: addressOf(url) }, run);
   const folder = join(dataFolder, 'store');
   await mkdir(folder, { recursive: true });
   const lock = join(folder, 'lock');

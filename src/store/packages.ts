@@ -13,10 +13,7 @@ export interface Holding {
 }
 
 /** Stores the packages of subjects that are not there yet, each once; gives what each subject holds. */
-export async function storePackages(
-  db: Database,
-  subjects: readonly RecordedSubject[],
-): Promise<readonly Holding[]> {
+export async function storePackages(db: Database, subjects: readonly RecordedSubject[]): Promise<readonly Holding[]> {
   const distinct = new Map<string, ScanPackage>();
   const held = subjects.map(({ packages }) =>
     packages.map((given) => {
@@ -29,10 +26,17 @@ export async function storePackages(
   const ids = await idsOf(db, [...distinct.keys()]);
   const missing = [...distinct].filter(([digest]) => !ids.has(digest)).sort(([a], [b]) => (a < b ? -1 : 1));
   await insert(db, missing);
-  for (const [digest, id] of await idsOf(db, missing.map(([digest]) => digest))) ids.set(digest, id);
+  for (const [digest, id] of await idsOf(
+    db,
+    missing.map(([digest]) => digest),
+  ))
+    ids.set(digest, id);
   return held.map((digests) => {
     const own = [...new Set(digests)].sort();
-    return { digest: digestOf(own.join('\n')), packageIds: own.flatMap((digest) => ids.get(digest) ?? []).sort((a, b) => a - b) };
+    return {
+      digest: digestOf(own.join('\n')),
+      packageIds: own.flatMap((digest) => ids.get(digest) ?? []).sort((a, b) => a - b),
+    };
   });
 }
 

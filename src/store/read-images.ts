@@ -46,7 +46,17 @@ async function everyImage(db: Database): Promise<PlacedImage[]> {
   const rows = await db
     .selectFrom('images as i')
     .innerJoin('revisions as r', 'r.id', 'i.revision_id')
-    .select(['i.id', 'r.distribution', 'r.line', 'r.revision', 'i.channel', 'i.component', 'i.repository', 'i.digest', 'i.tag'])
+    .select([
+      'i.id',
+      'r.distribution',
+      'r.line',
+      'r.revision',
+      'i.channel',
+      'i.component',
+      'i.repository',
+      'i.digest',
+      'i.tag',
+    ])
     .orderBy('i.id')
     .execute();
   const manifests = await db.selectFrom('manifests').selectAll().orderBy('platform').execute();

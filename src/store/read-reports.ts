@@ -39,7 +39,13 @@ async function chosenSubjects(db: Database, filter: SubjectFilter): Promise<read
   const known = indexByManifest(others);
   const { line, revision, components, channels, platforms } = filter;
   const isAnyImage = [line, revision, components, channels].every((one) => one === undefined);
-  const subjects = await db.selectFrom('subjects').selectAll().orderBy('target').orderBy('platform').orderBy('id').execute();
+  const subjects = await db
+    .selectFrom('subjects')
+    .selectAll()
+    .orderBy('target')
+    .orderBy('platform')
+    .orderBy('id')
+    .execute();
   return newestOfEach(subjects).flatMap((subject): readonly ChosenSubject[] => {
     if (platforms !== undefined && !platforms.includes(subject.platform)) return [];
     const placed = subject.digest === null ? undefined : byManifest.get(subject.digest);
@@ -105,7 +111,8 @@ interface Parts {
 
 function toReport(subject: SubjectRow, { placed, content, findings, status }: Parts): StoredReport {
   const { target, kind, platform, digest, basis, gaps, first_scanned, last_scanned } = subject;
-  const pending = content.pending === 0 ? [] : [{ what: `${content.pending} packages`, reason: 'they were not looked up yet' }];
+  const pending =
+    content.pending === 0 ? [] : [{ what: `${content.pending} packages`, reason: 'they were not looked up yet' }];
   const all = [
     ...gaps,
     ...content.ecosystems.flatMap((ecosystem) => feedGaps(ecosystem, status)),

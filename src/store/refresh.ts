@@ -30,13 +30,17 @@ export async function refresh(db: Database, feeds: Feeds, now: Date): Promise<Re
   const isOlder = held.some(({ name, digest, fetchedAt }) =>
     known.some((one) => one.name === name && one.digest !== digest && one.fetched_at > fetchedAt),
   );
-  const { count: sboms } = await db.selectFrom('sboms').select(sql<number>`count(*)::int`.as('count')).executeTakeFirstOrThrow();
+  const { count: sboms } = await db
+    .selectFrom('sboms')
+    .select(sql<number>`count(*)::int`.as('count'))
+    .executeTakeFirstOrThrow();
   if (isOlder) return { kind: 'older', changedPackages: 0, sboms, affectedSboms: 0, matched: 0, changes: [] };
   const changes = await changesSince(feeds, held, known);
   const packageIds = changes === 'all' ? undefined : await packagesNamed(db, changes);
   const pairs = await pairsToMatch(db, packageIds);
   const differences: FlawDifference[] = [];
-  for (const batch of inBatches(pairs, AT_ONCE)) differences.push(...(await storeFlaws(db, await lookUp(db, batch, feeds), now)));
+  for (const batch of inBatches(pairs, AT_ONCE))
+    differences.push(...(await storeFlaws(db, await lookUp(db, batch, feeds), now)));
   await storeFeeds(db, held);
   return {
     kind: pairs.length === 0 ? 'current' : 'refreshed',

@@ -14,16 +14,24 @@ export function* inBatches<T>(list: readonly T[], size = BATCH): Generator<reado
  * both, and each becomes U+FFFD.
  */
 export function jsonParameter(value: unknown): RawBuilder<unknown> {
-  return sql`${JSON.stringify(storable(value))}::jsonb`;
+  const text = JSON.stringify(value);
+  return sql`${UNSTORABLE.test(text) ? JSON.stringify(replaced(value)) : text}::jsonb`;
 }
+
+/** What JSON.stringify writes for a NUL and for half a surrogate pair; where it finds more than those, work is done in vain. */
+const UNSTORABLE = /\\u(?:0000|d[89a-f])/;
 
 /** Gives a value as the store would give it back. */
 export function storable<T>(value: T): T {
+  return UNSTORABLE.test(JSON.stringify(value)) ? replaced(value) : value;
+}
+
+function replaced<T>(value: T): T {
   if (typeof value === 'string') return value.toWellFormed().replaceAll('\0', '\uFFFD') as T;
   if (value === null || typeof value !== 'object' || value instanceof Date) return value;
-  if (Array.isArray(value)) return value.map(storable) as T;
+  if (Array.isArray(value)) return value.map(replaced) as T;
   const entries = Object.entries(value).flatMap(([key, one]) =>
-    one === undefined ? [] : [[storable(key), storable(one)] as const],
+    one === undefined ? [] : [[replaced(key), replaced(one)] as const],
   );
   return Object.fromEntries(entries) as T;
 }

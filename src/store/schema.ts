@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Generated, Kysely } from 'kysely';
-import type { FeedName, Finding, Occurrence, Rating, ScanGap, ScanSubject, ScanVerdict, SetAside } from '#vulnerabilities';
+import type {
+  FeedName,
+  Finding,
+  Occurrence,
+  Rating,
+  ScanGap,
+  ScanSubject,
+  ScanVerdict,
+  SetAside,
+} from '#vulnerabilities';
 
 /** A revision of a release of one distribution. */
 interface RevisionTable {

@@ -73,7 +73,9 @@ export interface StoreStatus {
   readonly engine: string;
   readonly schema: string;
   readonly bytes: number;
-  readonly counts: Readonly<Record<'revisions' | 'images' | 'subjects' | 'sboms' | 'packages' | 'scans' | 'flaws', number>>;
+  readonly counts: Readonly<
+    Record<'revisions' | 'images' | 'subjects' | 'sboms' | 'packages' | 'scans' | 'flaws', number>
+  >;
   /** Packages that were not looked up yet. */
   readonly pending: number;
   /** The feeds that all others are matched with. */

@@ -36,3 +36,5 @@ export { createTestSigner } from './evidence-signer.ts';
 export type { TestSigner } from './evidence-signer.ts';
 export { startFeedServer } from './feed-server.ts';
 export type { FeedFault, FeedRequest, FeedServer } from './feed-server.ts';
+export { startPostgres } from './postgres.ts';
+export type { PostgresServer } from './postgres.ts';
