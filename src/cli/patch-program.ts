@@ -7,23 +7,31 @@ const WHAT_PATCH_DOES = `
 For each component: the least version of each module that fixes its findings, all solved together by Go's minimal version
 selection, then what else has to move; the least patched release of Go; the newest packages of each base. What stays, and why.
 The feeds must be on disk (\`oakum feeds update\`). docs/patch.md tells how versions are chosen.
-Without --plan, what is patched is compiled, and oakum.lock gains the revision. A change that does not compile is found and left
-out, and its findings stay with what the compiler said. \`oakum release VERSION --revision 1\` then builds and publishes it.
-Exit code 0: planned, or locked. 4: nothing to patch is known, but not everything could be checked.
+Without --plan, what is patched is compiled, oakum.lock gains the revision, and its images are published as by \`oakum release\`: to
+--to, or into ./out. A change that does not compile is found and left out, and its findings stay with what the compiler said.
+A run that was cut off is finished by the next.
+Exit code 0: planned, or published. 4: nothing to patch is known, but not everything could be checked.
 
 Examples:
   oakum patch 2.9.2 --plan
   oakum patch 2.9.2
+  oakum patch 2.9.2 --to registry.example.com/flux
   oakum patch 2.9.2 --plan --component source-controller
   oakum patch 2.9.2 --plan --within-upstream --json`;
 
 /** Adds `oakum patch`. */
 export function addPatch(program: Command, world: () => World): void {
-  program
-    .command('patch')
-    .description('make the next revision of a release: find what fixes its findings by the least changes, and lock it')
+  withSigning(program.command('patch'))
+    .description(
+      'make the next revision of a release: find what fixes its findings by the least changes, build and publish it',
+    )
     .argument('<version>', 'a Flux version')
     .option('--plan', 'show the plan; nothing is built or written')
+    .option('--lock-only', 'compile and write oakum.lock; `oakum release VERSION --revision N` publishes it')
+    .option('--to <registry>', 'push there instead of writing an OCI layout (all platforms of the definition)')
+    .option('--out <folder>', 'where the OCI layout, pins and release.json go', 'out')
+    .option('--no-sign', 'attach no signed evidence')
+    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
     .option('--within-upstream', "take no fix that is past what upstream's own later patch releases require")
     .addOption(new Option('--component <names>', 'only these components').argParser(collect))
     .addOption(new Option('--platform <os/arch>', 'only these platforms').argParser(collect))

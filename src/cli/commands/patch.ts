@@ -1,126 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type PatchRequest, planRevision, proveRevision } from '#factory';
-import { writeLock } from '#definition';
-import type { ComponentPlan, PatchPlan, PlannedChange, Staying } from '#patch';
+import { OakumError, type Report } from '#core';
+import { type Lock, writeLock } from '#definition';
+import { type ImageChanges, type PatchRequest, planRevision, proveRevision, type ReleaseOutcome } from '#factory';
+import type { PatchPlan } from '#patch';
+import { formatChangelog } from '../changelog-text.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { openFeedsOf } from '../feed-settings.ts';
-import { formatTable } from '../format.ts';
-import { openRun, type SelectionFlags } from '../run.ts';
+import { formatPlan } from '../plan-text.ts';
+import { formatImages, type PublishFlags, publishRevision } from '../publish-revision.ts';
+import { openRun, type Run, type SelectionFlags } from '../run.ts';
 import { print, withProgress } from '../session.ts';
 import type { World } from '../world.ts';
+import { readChanges } from './changelog.ts';
 
-interface PatchFlags extends SelectionFlags {
+/** Flags of `oakum patch`. */
+export interface PatchFlags extends SelectionFlags, PublishFlags {
   readonly plan?: boolean;
+  readonly lockOnly?: boolean;
   readonly withinUpstream?: boolean;
 }
 
+/** What a patch run did: its plan, and where it published, the revision and what changed since the one before. */
+export interface PatchOutcome {
+  readonly plan: PatchPlan;
+  readonly published?: ReleaseOutcome;
+  readonly changes?: readonly ImageChanges[];
+}
+
 /**
- * `oakum patch`: plans the next revision, compiles what it changes, and writes it into the lock. With --plan it shows alone which
- * findings would go, by which least changes, and what stays and why.
+ * `oakum patch`: plans the next revision, compiles what it changes, writes it into the lock and publishes it. With --plan it shows
+ * alone which findings would go, by which least changes, and what stays and why.
  */
 export async function patch(version: string, flags: PatchFlags, world: World): Promise<void> {
-  const planned = await withProgress(flags, world, async (report) => {
-    const options = { world, report, platforms: 'all', keepLock: false } as const;
-    const { loaded, shop, selection, lock, release } = await openRun(version, flags, options);
-    const { definition, file: definitionFile } = loaded.read;
-    const policy = { pastUpstream: flags.withinUpstream !== true };
-    const request: PatchRequest = { definition, definitionFile, lock, release, selection, policy };
-    const feeds = openFeedsOf(loaded.read, world);
-    if (flags.plan === true) return planRevision(request, shop, feeds);
-    const { plan, lock: revised } = await proveRevision(request, shop, feeds);
-    if (revised !== undefined) await writeLock(loaded.lockFile, revised);
-    return plan;
-  });
-  print(flags, planned, () => `${describe(planned)}${flags.plan === true ? '' : describeNext(planned)}`);
-  if (isUnchecked(planned)) process.exitCode = EXIT_CODES.network.code;
+  const outcome = await withProgress(flags, world, (report) => runPatch(version, flags, { world, report }));
+  print(flags, { ...outcome.plan, published: outcome.published, changes: outcome.changes }, () => describe(outcome));
+  if (isUnchecked(outcome.plan)) process.exitCode = EXIT_CODES.network.code;
+}
+
+/** Runs a patch without printing. A revision that the lock holds already is published again as far as it is not: a run that was cut off is finished. */
+export async function runPatch(
+  version: string,
+  flags: PatchFlags,
+  { world, report }: { readonly world: World; readonly report: Report },
+): Promise<PatchOutcome> {
+  const run = await openRun(version, flags, { world, report, platforms: 'all', keepLock: false });
+  const { loaded, shop, selection, lock, release } = run;
+  const { definition, file: definitionFile } = loaded.read;
+  const policy = { pastUpstream: flags.withinUpstream !== true };
+  const request: PatchRequest = { definition, definitionFile, lock, release, selection, policy };
+  const feeds = openFeedsOf(loaded.read, world);
+  if (flags.plan === true) return { plan: await planRevision(request, shop, feeds) };
+  const { plan, lock: revised } = await proveRevision(request, shop, feeds);
+  if (revised !== undefined) await writeLock(loaded.lockFile, revised);
+  const revision = revised === undefined ? plan.predecessor : plan.revision;
+  if (flags.lockOnly === true || plan.verdict === 'nothing') return { plan };
+  return { plan, ...(await publish(revision, { ...run, lock: revised ?? lock }, { flags, world, report })) };
+}
+
+async function publish(
+  revision: string,
+  run: Run,
+  context: { readonly flags: PatchFlags; readonly world: World; readonly report: Report },
+): Promise<Omit<PatchOutcome, 'plan'>> {
+  const { flags, world, report } = context;
+  const machineOnly = flags.to === undefined && flags.platform === undefined;
+  const platforms = machineOnly ? [run.shop.machine.platform] : run.selection.platforms;
+  const number = Number(revision.slice(revision.lastIndexOf('-r') + 2));
+  const published = await publishRevision({ ...run, selection: { ...run.selection, platforms } }, number, context);
+  const before = run.lock.revisions?.[revision]?.predecessor;
+  if (before === undefined) return { published };
+  try {
+    const place = { ...flags, layout: `${flags.out}/oci`, component: run.selection.components };
+    const loaded = { ...run.loaded, lock: run.lock satisfies Lock };
+    return { published, changes: await readChanges({ before, after: revision }, loaded, { flags: place, world }) };
+  } catch (error) {
+    if (!(error instanceof OakumError)) throw error;
+    report({ kind: 'note', message: `${revision} can't be compared with ${before}: ${error.message}` });
+    return { published };
+  }
+}
+
+function describe({ plan, published, changes }: PatchOutcome): string {
+  const text = formatPlan(plan);
+  if (published === undefined) return text;
+  const images = `\n${formatImages(published)}\nPublished ${published.revision}\n`;
+  const { predecessor, revision } = plan;
+  return changes === undefined ? text + images : `${text}${images}\n${formatChangelog(revision, predecessor, changes)}`;
 }
 
 /** A plan that says there is nothing to do while not everything could be checked must not pass for good news. */
 function isUnchecked({ verdict, components, bases }: PatchPlan): boolean {
   return verdict === 'nothing' && [...components, ...bases].some((one) => one.gaps.length > 0);
-}
-
-function describe(plan: PatchPlan): string {
-  const stale = plan.feeds.filter((feed) => feed.state !== 'fresh');
-  const feeds = stale.map(
-    ({ name, state, reason }) => `  ${name}: ${state}${reason === undefined ? '' : `, ${reason}`}\n`,
-  );
-  return [
-    ...plan.components.map(describeComponent),
-    describeToolchain(plan),
-    ...plan.bases.map(describeBase),
-    ...(feeds.length === 0 ? [] : [`Feeds that are not fresh:\n${feeds.join('')}`]),
-    summarise(plan),
-  ].join('\n');
-}
-
-function describeComponent(plan: ComponentPlan): string {
-  const rows = plan.changes.map((change) => [
-    change.path,
-    change.from ?? '-',
-    change.to,
-    change.move ?? 'new',
-    `${reasonOf(change)}${change.pastUpstream === undefined ? '' : `; upstream has ${change.pastUpstream}`}`,
-  ]);
-  const changes = rows.length === 0 ? '' : indent(formatTable(['MODULE', 'FROM', 'TO', 'MOVE', 'WHY'], rows));
-  const go = plan.go === undefined ? '' : `  go ${plan.go.from} -> ${plan.go.to}, since ${plan.go.by} asks for it\n`;
-  const files = plan.patches.map(({ file }) => `  patch ${file}\n`).join('');
-  const notes = plan.notes.map((note) => `  note: ${note}\n`).join('');
-  const head = `${plan.component} ${plan.version}: ${plan.findings} findings by ${plan.basis}, ${plan.fixed.length} go\n`;
-  return `${head}${changes}${go}${files}${describeStaying(plan.staying)}${describeUpstream(plan)}${notes}${describeGaps(plan.gaps)}`;
-}
-
-function reasonOf({ findings, cause }: PlannedChange): string {
-  if (findings.length > 0) return findings.join(', ');
-  if (cause.kind === 'required') return `${cause.by} needs it`;
-  if (cause.kind === 'imported') return `has ${cause.package}, which is imported now`;
-  return cause.kind === 'avoids' ? `not ${cause.version}: ${cause.reason}` : 'a floor';
-}
-
-function describeStaying(staying: readonly Staying[]): string {
-  return staying.map((one) => `  stays: ${one.id} in ${one.package} ${one.version}, ${one.reason}\n`).join('');
-}
-
-function describeUpstream({ upstream, findings }: ComponentPlan): string {
-  const { best, unknown } = upstream;
-  const known =
-    best === undefined || findings === 0
-      ? ''
-      : `  upstream's ${best.version} by itself: ${best.fixes.length === 0 ? 'fixes none of them' : `fixes ${best.fixes.join(', ')}`}\n`;
-  return known === '' && unknown !== undefined ? `  upstream's next release is not known: ${unknown}\n` : known;
-}
-
-function describeToolchain({ toolchain }: PatchPlan): string {
-  const { from, to, fixed, staying, notes } = toolchain;
-  const head = to === undefined ? `toolchain ${from}: stays\n` : `toolchain ${from} -> ${to}: ${fixed.join(', ')}\n`;
-  return `${head}${describeStaying(staying)}${notes.map((note) => `  note: ${note}\n`).join('')}`;
-}
-
-function describeBase({ base, findings, changes, fixed, staying, gaps }: PatchPlan['bases'][number]): string {
-  const rows = changes.map((one) => [one.package, one.from ?? '-', one.to]);
-  const table = rows.length === 0 ? '' : indent(formatTable(['PACKAGE', 'FROM', 'TO'], rows));
-  const head = `base ${base}: ${findings} findings, ${fixed.length} go\n`;
-  return `${head}${table}${describeStaying(staying)}${describeGaps(gaps)}`;
-}
-
-function describeGaps(gaps: ComponentPlan['gaps']): string {
-  return gaps.map(({ what, reason }) => `  not checked: ${what}: ${reason}\n`).join('');
-}
-
-function summarise(plan: PatchPlan): string {
-  if (plan.verdict === 'nothing') return `${plan.release}: nothing to patch\n`;
-  if (plan.verdict === 'held') return `${plan.predecessor} holds all of this already\n`;
-  const fixed = new Set(plan.components.flatMap((one) => one.fixed));
-  const left = new Set(plan.components.flatMap((one) => one.staying.map(({ id }) => id)));
-  return `${plan.revision} would fix ${fixed.size} advisories and leave ${left.size}\n`;
-}
-
-function describeNext({ verdict, revision, release }: PatchPlan): string {
-  if (verdict !== 'changes') return '';
-  const number = revision.slice(revision.lastIndexOf('-r') + 2);
-  return `It compiles, and oakum.lock holds it: \`oakum release ${release} --revision ${number}\` builds and publishes it\n`;
-}
-
-function indent(text: string): string {
-  return text.replace(/^(?=.)/gm, '  ');
 }

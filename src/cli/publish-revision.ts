@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import { resolve } from 'node:path';
+import type { Report } from '#core';
+import { releaseRevision, type ReleaseOutcome } from '#factory';
+import { openDestination } from './destination.ts';
+import { formatBytes, formatSpan, formatTable } from './format.ts';
+import type { Run } from './run.ts';
+import { openSigner, type SigningFlags } from './signer.ts';
+import type { World } from './world.ts';
+
+/** Flags that say where a revision goes, and who signs it. */
+export interface PublishFlags extends SigningFlags {
+  readonly to?: string;
+  readonly out: string;
+  readonly jobs?: number;
+  readonly plainHttp?: boolean;
+}
+
+/** Builds a revision from what a run has opened, and publishes it to a registry (`to`) or into the OCI layout of the output folder. */
+export async function publishRevision(
+  { loaded, shop, selection, lock, release }: Run,
+  revision: number,
+  { flags, world, report }: { readonly flags: PublishFlags; readonly world: World; readonly report: Report },
+): Promise<ReleaseOutcome> {
+  const outFolder = resolve(world.workingFolder, flags.out);
+  const destination = openDestination({ to: flags.to, outFolder, plainHttp: flags.plainHttp === true }, world);
+  const signer = await openSigner(flags, world, report);
+  return releaseRevision(
+    {
+      read: loaded.read,
+      lock,
+      release,
+      revision,
+      selection,
+      destination,
+      outFolder,
+      ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
+      ...(signer === undefined ? {} : { signing: { signer, cosignV2Tags: flags.cosignV2Tags === true } }),
+    },
+    shop,
+  );
+}
+
+/** Gives what a release made as a table for people. */
+export function formatImages({ images }: ReleaseOutcome): string {
+  const rows = images.map((image) => [
+    `${image.name}:${image.tag}`,
+    image.digest,
+    formatBytes(image.size),
+    formatSpan(image.compileMilliseconds),
+    image.cached ? 'cached' : 'built',
+  ]);
+  return formatTable(['IMAGE', 'DIGEST', 'SIZE', 'COMPILE', 'STATE'], rows, ['SIZE', 'COMPILE']);
+}
