@@ -24,6 +24,7 @@ export interface PatchFlags extends SelectionFlags, PublishFlags {
 export interface PatchOutcome {
   readonly plan: PatchPlan;
   readonly published?: ReleaseOutcome;
+  readonly since?: string;
   readonly changes?: readonly ImageChanges[];
 }
 
@@ -33,7 +34,9 @@ export interface PatchOutcome {
  */
 export async function patch(version: string, flags: PatchFlags, world: World): Promise<void> {
   const outcome = await withProgress(flags, world, (report) => runPatch(version, flags, { world, report }));
-  print(flags, { ...outcome.plan, published: outcome.published, changes: outcome.changes }, () => describe(outcome));
+  print(flags, { ...outcome.plan, published: outcome.published, since: outcome.since, changes: outcome.changes }, () =>
+    describe(outcome),
+  );
   if (isUnchecked(outcome.plan)) process.exitCode = EXIT_CODES.network.code;
 }
 
@@ -72,7 +75,11 @@ async function publish(
   try {
     const place = { ...flags, layout: `${flags.out}/oci`, component: run.selection.components };
     const loaded = { ...run.loaded, lock: run.lock satisfies Lock };
-    return { published, changes: await readChanges({ before, after: revision }, loaded, { flags: place, world }) };
+    return {
+      published,
+      since: before,
+      changes: await readChanges({ before, after: revision }, loaded, { flags: place, world }),
+    };
   } catch (error) {
     if (!(error instanceof OakumError)) throw error;
     report({ kind: 'note', message: `${revision} can't be compared with ${before}: ${error.message}` });
@@ -80,12 +87,12 @@ async function publish(
   }
 }
 
-function describe({ plan, published, changes }: PatchOutcome): string {
+function describe({ plan, published, since, changes }: PatchOutcome): string {
   const text = formatPlan(plan);
   if (published === undefined) return text;
   const images = `\n${formatImages(published)}\nPublished ${published.revision}\n`;
-  const { predecessor, revision } = plan;
-  return changes === undefined ? text + images : `${text}${images}\n${formatChangelog(revision, predecessor, changes)}`;
+  if (changes === undefined || since === undefined) return text + images;
+  return `${text}${images}\n${formatChangelog(published.revision, since, changes)}`;
 }
 
 /** A plan that says there is nothing to do while not everything could be checked must not pass for good news. */
