@@ -5,6 +5,7 @@
 'use strict';
 const { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } = require('node:fs');
 const { join, resolve } = require('node:path');
+const { stripVTControlCharacters } = require('node:util');
 
 const root = resolve(__dirname, '..');
 const folder = join(root, '.oakum'); // the bundle must lie two folders below the root: see scripts/bundle.ts
@@ -25,18 +26,18 @@ function listSources() {
   let newest = 0;
   const add = (/** @type {string} */ path) => {
     const { size, mtimeMs, ctimeMs, ino, dev } = statSync(path);
-    rows.push([path, size, mtimeMs, ctimeMs, ino, dev].join(' '));
+    rows.push(`${path} ${size} ${mtimeMs} ${ctimeMs} ${ino} ${dev}`);
     newest = Math.max(newest, ctimeMs);
   };
   const visit = (/** @type {string} */ path) => {
     for (const entry of readdirSync(path, { withFileTypes: true })) {
-      if (entry.isDirectory() && entry.name !== '__fixtures__') visit(join(path, entry.name));
-      else if (entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts')) add(join(path, entry.name));
+      if (entry.isDirectory() && entry.name !== '__fixtures__') visit(`${path}/${entry.name}`);
+      else if (entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts')) add(`${path}/${entry.name}`);
     }
   };
-  visit(join(root, 'src'));
+  visit(`${root}/src`);
   for (const file of ['package.json', 'node_modules/.package-lock.json', 'scripts/bundle.ts', 'scripts/launch.cjs'])
-    add(join(root, file));
+    add(`${root}/${file}`);
   return { text: rows.join('\n'), newest };
 }
 
@@ -63,6 +64,7 @@ async function makeBundle(before) {
   const started = Date.now();
   const name = `run-${started}-${process.pid}`;
   const main = join(folder, name, 'main.cjs');
+  mkdirSync(folder, { recursive: true });
   const { bundle, IN_A_CLONE } = await import('./bundle.ts');
   await bundle(join(folder, name), IN_A_CLONE);
   if (listSources().text !== before.text) return fromSource;
@@ -81,13 +83,12 @@ async function launch() {
   let main = fromSource;
   if (!process.env.OAKUM_TRACE) {
     try {
-      mkdirSync(folder, { recursive: true });
       const sources = listSources();
       main = findBundle(sources.text) ?? (await makeBundle(sources));
     } catch (error) {
       // A clone that can't be written to, or src in the middle of a change: src itself runs, or says what is wrong with it.
       const isReadOnly = error instanceof Error && 'code' in error && /^(?:EACCES|EPERM|EROFS)$/.test(String(error.code));
-      if (!isReadOnly) console.error(`oakum: not bundled, so it starts slower: ${String(error).split('\n', 3).join(' ')}`);
+      if (!isReadOnly) console.error(`oakum: not bundled, so it starts slower: ${stripVTControlCharacters(String(error)).split('\n', 3).join(' ')}`);
     }
   }
   if (main.endsWith('.cjs')) require(main);

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash, type Hash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 
 /** A SHA-256 digest in the form of the OCI image spec ("Digests"): `sha256:` and 64 lower-case hex digits. */
 export type Digest = `sha256:${string}`;
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
+
+/** Node's crypto is loaded by the first that hashes: it takes longer to load than many a command that hashes nothing. */
+function sha256(): Hash {
+  return process.getBuiltinModule('node:crypto').createHash('sha256');
+}
 
 /** Says whether a text is a well-formed SHA-256 digest. */
 export function isDigest(text: string): text is Digest {
@@ -13,7 +18,7 @@ export function isDigest(text: string): text is Digest {
 
 /** Takes bytes or a text (as UTF-8); gives their digest. */
 export function digestOf(bytes: Uint8Array | string): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  return `sha256:${sha256().update(bytes).digest('hex')}`;
 }
 
 /** Takes a digest; gives its 64 hex digits. */
@@ -23,7 +28,7 @@ export function hexOf(digest: Digest): string {
 
 /** A running measure of a stream: feed it chunks, then read digest and size (bytes). */
 export class Measure {
-  readonly #hash: Hash = createHash('sha256');
+  readonly #hash: Hash = sha256();
   size = 0;
 
   update(chunk: Uint8Array): void {

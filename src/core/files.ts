@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Takes a path; gives a name beside it that no other run uses, for "write, then rename". */
 export function temporaryName(path: string): string {
+  const { randomBytes } = process.getBuiltinModule('node:crypto'); // as in digest.ts
   return `${path}.tmp-${process.pid}-${randomBytes(6).toString('hex')}`;
 }
 

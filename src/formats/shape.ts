@@ -33,7 +33,13 @@ export function list<T>(shape: Shape<T>, most = Number.POSITIVE_INFINITY): Shape
   return (value) => {
     if (!Array.isArray(value)) throw differs('a list', value);
     if (value.length > most) throw invalid(`a list of more than ${most}`);
-    return value.map((item, index) => within(index, shape, item));
+    const read: T[] = [];
+    try {
+      for (const item of value) read.push(shape(item));
+    } catch (error) {
+      throw placed(error, read.length);
+    }
+    return read;
   };
 }
 
@@ -51,19 +57,23 @@ export function object<Fields extends Readonly<Record<string, Shape<unknown>>>>(
   return (value) => {
     const members = record(value);
     const read: Record<string, unknown> = {};
-    for (const [key, shape] of entries) read[key] = within(key, shape, members[key]);
+    let at = '';
+    try {
+      for (const [key, shape] of entries) {
+        at = key;
+        read[key] = shape(members[key]);
+      }
+    } catch (error) {
+      throw placed(error, at);
+    }
     return read as { readonly [Key in keyof Fields]: Shaped<Fields[Key]> };
   };
 }
 
-function within<T>(place: string | number, shape: Shape<T>, value: unknown): T {
-  try {
-    return shape(value);
-  } catch (error) {
-    if (!(error instanceof FormatError) || error.code !== 'SHAPE_INVALID') throw error;
-    const rest = error.where === undefined ? '' : `.${error.where}`;
-    throw invalid(error.message, `${place}${rest}`);
-  }
+/** Adds to a fault in which member or item it is. */
+function placed(error: unknown, place: string | number): unknown {
+  if (!(error instanceof FormatError) || error.code !== 'SHAPE_INVALID') return error;
+  return invalid(error.message, error.where === undefined ? `${place}` : `${place}.${error.where}`);
 }
 
 function differs(wanted: string, value: unknown): FormatError {

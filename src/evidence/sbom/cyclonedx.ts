@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hexOf } from '#core';
 import type { Json } from '#formats';
+import { PROPERTIES } from './names.ts';
 import { toSeconds } from './spdx.ts';
 import type { ComponentKind, ListedFile, Sbom, SbomComponent, SbomRelation } from './types.ts';
-
-/** The names of properties that carry what CycloneDX has no member for. */
-export const PROPERTIES = {
-  h1: 'oakum:go:h1',
-  size: 'oakum:size',
-  generates: 'oakum:generates',
-  metafileOf: 'oakum:metafile-of',
-  buildToolOf: 'oakum:build-tool-of',
-  config: 'oakum:image:config',
-  platform: 'oakum:image:platform',
-} as const;
 
 const TYPES: Readonly<Record<Exclude<ComponentKind, 'source'>, string>> = {
   image: 'container',

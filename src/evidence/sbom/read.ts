@@ -2,8 +2,7 @@
 import { type Digest, isDigest, messageOf, OakumError } from '#core';
 import { object, optional, optionalList, parsePurl, type Purl, type Shape, type Shaped, text } from '#formats';
 import { EvidenceError } from '../error.ts';
-import { PROPERTIES } from './cyclonedx.ts';
-import { H1_REFERENCE } from './spdx.ts';
+import { H1_REFERENCE, PROPERTIES } from './names.ts';
 
 /** A component as any SBOM names it, ours or another tool's. */
 export interface ReadComponent {

@@ -2,10 +2,8 @@
 import { createHash } from 'node:crypto';
 import { hexOf } from '#core';
 import type { Json } from '#formats';
+import { H1_REFERENCE } from './names.ts';
 import type { ComponentKind, ListedFile, Sbom, SbomComponent } from './types.ts';
-
-/** The type of the reference that carries a Go module's directory hash; SPDX has no checksum of that kind. */
-export const H1_REFERENCE = 'go-h1';
 
 const PURPOSES: Readonly<Partial<Record<ComponentKind, string>>> = {
   image: 'CONTAINER',

@@ -31,21 +31,28 @@ export function writeEpssTable(rows: readonly EpssRow[], date: string): Buffer {
   return table;
 }
 
+/** A table as it lies on disk: a look-up reads a few rows of some hundred thousand. */
+export interface EpssTable {
+  /** Bytes. */
+  readonly size: number;
+  read(offset: number, length: number): Buffer;
+}
+
 /** Finds a CVE's row in a table; undefined where it has none. */
-export function findEpss(table: Buffer, cve: string): EpssEntry | undefined {
+export function findEpss(table: EpssTable, cve: string): EpssEntry | undefined {
   const match = /^CVE-(\d{4})-(\d{4,10})$/.exec(cve);
   if (match === null) return undefined;
   const wanted = { year: Number(match[1]), number: Number(match[2]) };
   let low = 0;
-  let high = Math.floor((table.length - HEADER) / ROW) - 1;
+  let high = Math.floor((table.size - HEADER) / ROW) - 1;
   while (low <= high) {
     const middle = (low + high) >>> 1;
-    const at = HEADER + middle * ROW;
-    const order = compareRows({ year: table.readUInt32LE(at), number: table.readUInt32LE(at + 4) }, wanted);
+    const row = table.read(HEADER + middle * ROW, ROW);
+    const order = compareRows({ year: row.readUInt32LE(0), number: row.readUInt32LE(4) }, wanted);
     if (order === 0) {
-      const date = table.toString('latin1', 0, 10);
-      const score = table.readUInt32LE(at + 8) / EPSS_UNIT;
-      return { cve, score, percentile: table.readUInt32LE(at + 12) / EPSS_UNIT, date };
+      const date = table.read(0, 10).toString('latin1');
+      const score = row.readUInt32LE(8) / EPSS_UNIT;
+      return { cve, score, percentile: row.readUInt32LE(12) / EPSS_UNIT, date };
     }
     if (order < 0) low = middle + 1;
     else high = middle - 1;

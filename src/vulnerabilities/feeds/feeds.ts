@@ -5,7 +5,14 @@ import { FEED_NAMES, type FeedName, type Feeds, type KevEntry, type LifeCycle, t
 import { ENDOFLIFE_FILE, EPSS_FILE, KEV_FILE, SSVC_LINES, ssvcBucket } from './files.ts';
 import { readFeed } from './reading.ts';
 import { snapshotFolder } from './record.ts';
-import { changesOf, openSnapshot, readSnapshotFile, readSnapshotJson, type Snapshot } from './snapshot.ts';
+import {
+  changesOf,
+  openSnapshot,
+  openSnapshotFile,
+  parseSnapshotJson,
+  readSnapshotFile,
+  type Snapshot,
+} from './snapshot.ts';
 
 /** Feeds that hold advisories; where two hold one id with the same time of change, the first one's record is given. */
 const ADVISORY_FEEDS = ['go', 'osv', 'debian', 'alpine'] as const;
@@ -42,12 +49,20 @@ export function openFeeds(options: OpenFeedsOptions): Feeds {
       return snapshot === undefined ? undefined : changesOf(snapshot, snapshotFolder(options.folder, name, digest));
     },
     async kev(cves) {
-      const entries = (readSnapshotJson(open('kev'), KEV_FILE) ?? {}) as Readonly<Record<string, KevEntry>>;
+      const bytes = readSnapshotFile(open('kev'), KEV_FILE);
+      // Few flaws are in the catalogue: it is parsed only where its text names one.
+      if (bytes === undefined || ![...cves].some((cve) => bytes.includes(`"${cve}"`))) return new Map();
+      const entries = parseSnapshotJson(bytes, KEV_FILE) as Readonly<Record<string, KevEntry>>;
       return select(cves, (cve) => (Object.hasOwn(entries, cve) ? entries[cve] : undefined));
     },
     async epss(cves) {
-      const table = readSnapshotFile(open('epss'), EPSS_FILE);
-      return select(cves, (cve) => (table === undefined ? undefined : findEpss(table, cve)));
+      const table = openSnapshotFile(open('epss'), EPSS_FILE);
+      if (table === undefined) return new Map();
+      try {
+        return select(cves, (cve) => findEpss(table, cve));
+      } finally {
+        table.close();
+      }
     },
     async ssvc(cves) {
       const buckets = new Set([...cves].map(ssvcBucket));
@@ -57,7 +72,8 @@ export function openFeeds(options: OpenFeedsOptions): Feeds {
     },
     async lifeCycles(product) {
       type Products = Readonly<Record<string, readonly LifeCycle[]>>;
-      const products = readSnapshotJson(open('endoflife'), ENDOFLIFE_FILE) as Products | undefined;
+      const bytes = readSnapshotFile(open('endoflife'), ENDOFLIFE_FILE);
+      const products = bytes === undefined ? undefined : (parseSnapshotJson(bytes, ENDOFLIFE_FILE) as Products);
       return products !== undefined && Object.hasOwn(products, product) ? products[product] : undefined;
     },
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { changedKeys } from './changes.ts';
 import type { FeedName } from './feed.ts';
@@ -62,10 +62,35 @@ export function readSnapshotFile(snapshot: Snapshot | undefined, file: string): 
   throw damaged(path);
 }
 
-/** Reads a JSON file of a snapshot, as {@link readSnapshotFile} does. */
-export function readSnapshotJson(snapshot: Snapshot | undefined, file: string): unknown {
-  const bytes = readSnapshotFile(snapshot, file);
-  if (bytes === undefined) return undefined;
+/** Opens a file of a snapshot, to read parts of it; undefined without a snapshot. Throws `FEED_DAMAGED` as {@link readSnapshotFile} does. */
+export function openSnapshotFile(
+  snapshot: Snapshot | undefined,
+  file: string,
+): { readonly size: number; read(offset: number, length: number): Buffer; close(): void } | undefined {
+  if (snapshot === undefined) return undefined;
+  const path = join(snapshot.folder, file);
+  const size = snapshot.held.files[file]?.size ?? -1;
+  let opened: number;
+  try {
+    opened = openSync(path, 'r');
+  } catch {
+    throw damaged(path);
+  }
+  const close = () => closeSync(opened);
+  if (fstatSync(opened).size === size) {
+    const read = (offset: number, length: number) => {
+      const bytes = Buffer.allocUnsafe(length);
+      if (readSync(opened, bytes, 0, length, offset) !== length) throw damaged(path);
+      return bytes;
+    };
+    return { size, read, close };
+  }
+  close();
+  throw damaged(path);
+}
+
+/** Parses a JSON file of a snapshot. Throws `FEED_DAMAGED`. */
+export function parseSnapshotJson(bytes: Buffer, file: string): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch {
