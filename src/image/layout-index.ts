@@ -31,12 +31,15 @@ export async function listReferences(folder: string): Promise<ReadonlyMap<string
   return new Map(named.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Names of lists of referrers, which nobody asks for by hand (distribution specification, "Referrers Tag Schema"). */
+const REFERRERS_TAG = /^sha256-[0-9a-f]{64}/;
+
 /** Gives what a name names; throws `MANIFEST_UNKNOWN`, saying which names there are. */
 export async function findReference(folder: string, reference: string): Promise<Descriptor> {
   const references = await listReferences(folder);
   const found = references.get(reference);
   if (found !== undefined) return found;
-  const names = [...references.keys()];
+  const names = [...references.keys()].filter((name) => !REFERRERS_TAG.test(name));
   throw new ImageError('MANIFEST_UNKNOWN', `the layout holds no image named ${reference}`, {
     where: folder,
     hint: names.length === 0 ? 'It holds no named image.' : `It holds ${names.slice(0, 20).join(', ')}.`,
