@@ -163,7 +163,9 @@ function toAffected(raw: RawAffected, id: string): readonly Affected[] {
       ranges: readings.flatMap((reading) => (typeof reading === 'object' ? [reading] : [])),
       faults: decidable ? faults : [...faults, 'it names no version of the package, only commits or nothing'],
       severities: readSeverities(raw.severity, { source: id, word: specific['urgency'] ?? specific['severity'] }),
-      imports: importsOf(specific['imports']),
+      get imports() {
+        return importsOf(specific['imports']); // long lists, asked for only where a version is affected
+      },
       notes: Object.fromEntries(notes),
     },
   ];
@@ -188,17 +190,27 @@ function readRange(raw: RawRange, order: VersionOrder | undefined): AffectedRang
   if (order === undefined) return 'versions of this ecosystem have no order that is known';
   if (raw.events.length > MAX_EVENTS) return `a range has more than ${MAX_EVENTS} events`;
   const events: RangeEvent[] = [];
-  for (const event of raw.events) {
-    const found = KINDS.filter((kind) => event[kind] !== undefined && event[kind] !== null);
-    const [kind] = found;
-    const version = kind === undefined ? undefined : event[kind];
-    if (kind === undefined || found.length > 1 || typeof version !== 'string')
-      return `an event must have one of ${KINDS.join(', ')}`;
+  for (const members of raw.events) {
+    const event = readEvent(members);
+    if (event === undefined) return `an event must have one of ${KINDS.join(', ')}`;
+    const { kind, version } = event;
     const special = (kind === 'introduced' && version === '0') || (kind === 'limit' && version === '*');
     if (!special && !order.isVersion(version)) return `${kind} ${shown(version)} is no version`;
-    events.push({ kind, version });
+    events.push(event);
   }
   return orderRange(raw.type, events, order);
+}
+
+/** An event has exactly one kind, with its version. */
+function readEvent(members: Readonly<Record<string, unknown>>): RangeEvent | undefined {
+  let event: RangeEvent | undefined;
+  for (const kind of KINDS) {
+    const version = members[kind];
+    if (version === undefined || version === null) continue;
+    if (event !== undefined || typeof version !== 'string') return undefined;
+    event = { kind, version };
+  }
+  return event;
 }
 
 function orderRange(
