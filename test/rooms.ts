@@ -15,6 +15,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   vulnerabilities: ['formats', 'cache', 'sources', 'build', 'engine', 'image', 'evidence'],
   patch: ['formats', 'cache', 'definition', 'sources', 'bases', 'build', 'engine', 'evidence', 'vulnerabilities'],
   release: ['formats', 'definition', 'sources', 'build', 'engine', 'image', 'evidence'],
+  notifications: ['formats'],
   store: ['formats', 'cache', 'definition', 'vulnerabilities', 'release'],
   factory: [
     'formats',
@@ -30,6 +31,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'patch',
     'release',
     'store',
+    'notifications',
   ],
   cli: [
     'cache',
@@ -44,6 +46,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'patch',
     'release',
     'store',
+    'notifications',
     'factory',
   ],
   testing: ['formats', 'image', 'evidence'],

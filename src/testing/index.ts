@@ -23,6 +23,7 @@ export type {
 } from './certificate-authority.ts';
 export { startKeyManagement } from './kms.ts';
 export type { KeyManagement, KeyManagementOptions } from './kms.ts';
+export { startLoopback } from './loopback.ts';
 export type { Loopback, LoopbackAnswer, LoopbackRequest } from './loopback.ts';
 export { GITHUB_CLAIMS, startTokenIssuer } from './oidc.ts';
 export type { TokenClaims, TokenIssuer } from './oidc.ts';
