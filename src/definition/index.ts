@@ -30,4 +30,5 @@ export type {
   Definition,
   ToolDefinition,
   ToolName,
+  WatchDefinition,
 } from './schema.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import { PLATFORMS } from '#core';
+import { watch } from './watch-schema.ts';
 
 const name = z
   .string()
@@ -253,6 +254,7 @@ export const definitionSchema = z
     feeds: feeds.prefault({}),
     sla: sla.prefault({}),
     tools: tools.prefault({}),
+    watch: watch.prefault({}),
   })
   .describe('What an Oakum distribution consists of.');
 
@@ -267,6 +269,9 @@ export type ChannelDefinition = Definition['channels'][string];
 
 /** One entry under `tools`. */
 export type ToolDefinition = Definition['tools'][ToolName];
+
+/** The section `watch`. */
+export type WatchDefinition = Definition['watch'];
 
 /** What tools there are. */
 export type ToolName = keyof Definition['tools'];
