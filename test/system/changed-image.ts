@@ -54,7 +54,7 @@ export async function putChangedImage(
       return {
         ...statement,
         subject: [{ name: 'changed', digest: { sha256: hexOf(changed.descriptor.digest) } }],
-      } as Statement;
+      };
     }),
   );
   const parcel = buildAttestationManifest(changed.descriptor, statements);

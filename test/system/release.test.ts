@@ -267,10 +267,10 @@ describe('the evidence of a release, for two platforms in a plain registry', () 
       'source-watcher',
     ];
     expect(await release('one', ['release', '2.9.2', ...to])).toMatchObject({ exitCode: 0 });
-    const decision = [
-      ...['vex', 'add', 'CVE-2026-12345', '--status', 'not_affected', '--justification', 'vulnerable_code_not_present'],
-      ...['--reason', 'A decision of this test.', '--author', 'test', '--package', 'pkg:golang/golang.org/x/net'],
-    ];
+    const words =
+      'vex add CVE-2026-12345 --status not_affected --justification vulnerable_code_not_present --author test';
+    const about = ['--reason', 'A decision of this test.', '--package', 'pkg:golang/golang.org/x/net'];
+    const decision = [...words.split(' '), ...about];
     expect(await oakum([...decision, '--definition', DEFINITION])).toMatchObject({ exitCode: 0 });
     const attach = ['vex', 'attach', 'evidence', '--to', `${registry.host}/flux`, '--cosign-v2-tags'];
     expect(await oakum([...attach, '--definition', DEFINITION])).toMatchObject({ exitCode: 0 });

@@ -39,7 +39,9 @@ export function isCosignKey(pem: string): boolean {
 
 /** Takes a key in cosign's form and its password, the empty one by default; gives the PKCS #8 key in DER. Throws `KEY_UNREADABLE`, `KEY_PASSWORD_WRONG`. */
 export async function decryptCosignKey(pem: string, password: string | undefined, where: string): Promise<Buffer> {
-  const parsed = sealedSchema.safeParse(parseIfJson(Buffer.from(LABEL.exec(pem)?.[1] ?? '', 'base64').toString('utf8')));
+  const parsed = sealedSchema.safeParse(
+    parseIfJson(Buffer.from(LABEL.exec(pem)?.[1] ?? '', 'base64').toString('utf8')),
+  );
   if (!parsed.success) throw unreadableKey(where, "it is not in the form of cosign's keys");
   const { kdf, cipher, ciphertext } = parsed.data;
   const nonce = Buffer.from(cipher.nonce, 'base64');
