@@ -33,3 +33,8 @@ export { observeScan } from './observe-scan.ts';
 export type { ObservedScan, ObserveScanRequest } from './observe-scan.ts';
 export { once } from './workshop.ts';
 export type { Workshop } from './workshop.ts';
+export { newerReleases } from './newer-releases.ts';
+export { repeatRounds, watchRound } from './watch.ts';
+export type { RoundOutcome, RoundRequest, WatchFault, WatchParts, WatchPolicy } from './watch.ts';
+export { fixedBy, toWatchedFindings } from './watch-notices.ts';
+export type { PublishedFix, WatchedFinding, WatchedScan } from './watch-notices.ts';

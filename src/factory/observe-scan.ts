@@ -32,10 +32,11 @@ export interface ObserveScanRequest {
   readonly now: Date;
 }
 
-/** What a scan meant for the clocks: each finding with its state, and the events that are new. */
+/** What a scan meant for the clocks: each finding with its state, the events that are new, and all that the log holds now. */
 export interface ObservedScan {
   readonly judgements: readonly VexJudgement<ScannedSubject>[];
   readonly events: readonly SlaEvent[];
+  readonly log: readonly SlaEvent[];
 }
 
 /**
@@ -53,17 +54,19 @@ export async function observeScan(request: ObserveScanRequest): Promise<Observed
   const observed = await toObserved(judgements, request);
   const publications = request.published ? publicationsOf(reports, images) : [];
   let events: readonly SlaEvent[] = [];
+  let all: readonly SlaEvent[] = [];
   await appendEvents(
     log.file,
     (known) => {
       const found = observeFindings(known, observed, now);
       const so = [...known, ...found];
       events = [...found, ...publications.flatMap((publication) => observePublication(so, publication, now))];
+      all = [...known, ...events];
       return events;
     },
     log,
   );
-  return { judgements, events };
+  return { judgements, events, log: all };
 }
 
 async function toObserved(

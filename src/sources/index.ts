@@ -12,6 +12,7 @@ export type { NestedModule } from './nested.ts';
 export type { Exemption, Proof, ProvedModule } from './prove.ts';
 export { parseGoProxies } from './proxies.ts';
 export type { GoProxy } from './proxies.ts';
+export { fluxPath } from './release.ts';
 export type { FluxRelease, ReleaseComponent } from './release.ts';
 export { openSources, toolchainModule } from './sources.ts';
 export type { ModuleCacheProgress, Sources, SourcesOptions } from './sources.ts';

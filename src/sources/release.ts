@@ -156,7 +156,8 @@ function majorSuffix(version: string): string {
   return Number(major) < 2 ? '' : `/v${major}`;
 }
 
-function fluxPath(version: string): string {
+/** Gives the Go module whose versions are Flux's releases, for a version or line such as `2.9`. */
+export function fluxPath(version: string): string {
   return `github.com/fluxcd/flux2${majorSuffix(version)}`;
 }
 
