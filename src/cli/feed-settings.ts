@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dirname, resolve } from 'node:path';
+import type { Report } from '#core';
 import type { ReadDefinition } from '#definition';
-import { type Feeds, type FeedSources, openFeeds } from '#vulnerabilities';
+import { type FeedName, type Feeds, type FeedSources, type FeedUpdate, openFeeds, updateFeeds } from '#vulnerabilities';
 import type { World } from './world.ts';
 
 /** Opens the feeds in the data folder, with the ages of a definition. */
@@ -9,8 +10,34 @@ export function openFeedsOf({ definition }: Pick<ReadDefinition, 'definition'>, 
   return openFeeds({ folder: world.stateFolder, clock: world.clock, maxAgeDays: definition.feeds.maxAgeDays });
 }
 
+/** Which feeds to update, from where, and which are taken even if they shrank; all of them, unless told. */
+export interface UpdateChoice {
+  readonly mirror?: string | undefined;
+  readonly only?: readonly FeedName[] | undefined;
+  readonly accept?: readonly FeedName[] | undefined;
+}
+
+/** Fetches what changed in the feeds of a definition into the data folder. */
+export function updateFeedsOf(
+  read: ReadDefinition,
+  { mirror, only, accept = [] }: UpdateChoice,
+  { world, report }: { readonly world: World; readonly report: Report },
+): Promise<readonly FeedUpdate[]> {
+  return updateFeeds({
+    http: world.http,
+    clock: world.clock,
+    folder: world.stateFolder,
+    sources: feedSourcesOf(read, world, mirror),
+    maxAgeDays: read.definition.feeds.maxAgeDays,
+    signal: world.signal,
+    report,
+    accept,
+    ...(only === undefined ? {} : { only }),
+  });
+}
+
 /** Where feeds come from: --mirror, else OAKUM_FEEDS_MIRROR, else the definition, else the public addresses. */
-export function feedSourcesOf(read: ReadDefinition, world: World, flag: string | undefined): FeedSources {
+function feedSourcesOf(read: ReadDefinition, world: World, flag: string | undefined): FeedSources {
   const { mirror, osv, alpine } = read.definition.feeds;
   const given = flag ?? (world.env['OAKUM_FEEDS_MIRROR'] || undefined);
   const place =

@@ -8,6 +8,7 @@ import { addReproduce } from './reproduce-program.ts';
 import { addDebug, addScan } from './scan-program.ts';
 import { addSla } from './sla-program.ts';
 import { addVex } from './vex-program.ts';
+import { addWatch } from './watch-program.ts';
 import type { World } from './world.ts';
 
 /** What a command's action gets beside its arguments and flags. */
@@ -56,6 +57,7 @@ export function createProgram(version: string, invocation: Invocation): Command 
   addChangelog(program, invocation.world);
   addReplay(program, invocation.world);
   addRollback(program, invocation.world);
+  addWatch(program, invocation.world);
   addDebug(program, invocation.world);
   return program;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { OakumError } from '#core';
-import { FEED_NAMES, type FeedName, type FeedReading, updateFeeds } from '#vulnerabilities';
+import { FEED_NAMES, type FeedName, type FeedReading } from '#vulnerabilities';
 import { VERDICT_EXIT_CODE } from '../exit-codes.ts';
-import { feedSourcesOf, openFeedsOf } from '../feed-settings.ts';
+import { openFeedsOf, updateFeedsOf } from '../feed-settings.ts';
 import { formatTable } from '../format.ts';
 import { type OutputFlags, print, withProgress } from '../session.ts';
 import { loadDefinition, type SharedFlags } from '../shop.ts';
@@ -30,17 +30,7 @@ export async function refreshFeeds(flags: UpdateFlags, world: World): Promise<vo
   const accept = namesOf('--accept', flags.accept) ?? [];
   const { read } = await loadDefinition(flags, world);
   const updates = await withProgress(flags, world, (report) =>
-    updateFeeds({
-      http: world.http,
-      clock: world.clock,
-      folder: world.stateFolder,
-      sources: feedSourcesOf(read, world, flags.mirror),
-      maxAgeDays: read.definition.feeds.maxAgeDays,
-      signal: world.signal,
-      report,
-      accept,
-      ...(only === undefined ? {} : { only }),
-    }),
+    updateFeedsOf(read, { mirror: flags.mirror, only, accept }, { world, report }),
   );
   const readings = updates.map(({ reading }) => reading);
   const feeds = updates.map(({ result, reading }) => ({ result, ...reading }));
