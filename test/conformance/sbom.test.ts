@@ -325,6 +325,56 @@ describe('two images', () => {
   });
 });
 
+/** The stage's input as a patched revision has it: its module was raised, its go.mod edited. */
+function patchedInput(): SbomInput {
+  const findings = ['GO-2026-0001'];
+  return {
+    ...stage.input,
+    main: { ...stage.input.main, overlay: { findings, patches: ['patches/small/0001-fix.patch'] } },
+    modules: stage.input.modules.map((one) => ({ ...one, raised: { version: 'v1.0.0', findings } })),
+  };
+}
+
+describe('the SBOM of a patched image', () => {
+  const named = (value: object, name: string) => (value as { name: string }[]).find((one) => one.name === name);
+  const written = (format: keyof typeof WRITERS) =>
+    JSON.parse(JSON.stringify(WRITERS[format](buildSbom(patchedInput())))) as Record<string, object>;
+
+  it('tells in CycloneDX what each raised module was, and what was laid over the source', () => {
+    const components = written('cyclonedx')['components'] ?? [];
+    expect(named(components, 'example.com/Dep/greet')).toMatchObject({
+      version: 'v1.2.3',
+      pedigree: {
+        ancestors: [
+          { name: 'example.com/Dep/greet', version: 'v1.0.0', purl: 'pkg:golang/example.com/dep/greet@v1.0.0' },
+        ],
+        notes: 'patched: raised from v1.0.0 to v1.2.3, for GO-2026-0001',
+      },
+    });
+    expect(named(components, stage.input.main.path)).toMatchObject({
+      pedigree: { patches: [{ type: 'unofficial', resolves: [{ type: 'security', id: 'GO-2026-0001' }] }] },
+    });
+  });
+
+  it('tells it in SPDX in a comment', () => {
+    const packages = written('spdx')['packages'] ?? [];
+    expect(named(packages, 'example.com/Dep/greet')).toMatchObject({
+      comment: 'patched: raised from v1.0.0 to v1.2.3, for GO-2026-0001',
+    });
+  });
+
+  it.each(['spdx', 'cyclonedx'] as const)('names the old version nowhere as content (%s)', (format) => {
+    const reading = toReading(written(format), format);
+    expect(compareSbom(reading, content)).toEqual([]);
+    expect(reading.components.filter(({ version }) => version === 'v1.0.0')).toEqual([]);
+  });
+
+  it('has other bytes than that of an unpatched image, which has none of this', () => {
+    expect(JSON.stringify(toCycloneDx(buildSbom(stage.input)))).not.toContain('patched');
+    expect(buildSbom(patchedInput()).uuid).not.toBe(buildSbom(stage.input).uuid);
+  });
+});
+
 describe('the formats', () => {
   it('CycloneDX is valid by its schema', () => {
     const schemas = new URL('../../node_modules/@cyclonedx/cyclonedx-library/res/schema/', import.meta.url);
@@ -340,6 +390,8 @@ describe('the formats', () => {
     const validate = ajv.compile(read('bom-1.6'));
     const bom = JSON.parse(JSON.stringify(toCycloneDx(buildSbom(stage.input)))) as { serialNumber: string };
     expect(validate(bom) ? [] : validate.errors).toEqual([]);
+    const patched = JSON.parse(JSON.stringify(toCycloneDx(buildSbom(patchedInput())))) as object;
+    expect(validate(patched) ? [] : validate.errors).toEqual([]);
     expect(validate({ ...bom, serialNumber: 'none' })).toBe(false);
   });
 
@@ -348,7 +400,7 @@ describe('the formats', () => {
     skip(run === undefined, 'there is no Python with venv on this machine');
     if (run === undefined) return;
     const file = join(folder, 'small.spdx.json');
-    writeFileSync(file, JSON.stringify(toSpdx(buildSbom(stage.input))));
+    writeFileSync(file, JSON.stringify(toSpdx(buildSbom(patchedInput()))));
     const tool = run('pyspdxtools', ['-i', file]);
     expect(`${tool.stdout}${tool.stderr}`).toBe('');
     expect(tool.status).toBe(0);

@@ -89,7 +89,7 @@ function partsOf(input: SbomInput, files: readonly ListedFile[], licences: Map<s
     packageComponent(one, { input, held: held.get(one.name) ?? [], licences }),
   );
   const toolchain = { ...moduleComponent(input.go.toolchain, 'toolchain'), supplier: GO_SUPPLIER };
-  const { purl: _, ...source } = moduleComponent(input.main, 'source');
+  const { purl: _, overlay: __, ...source } = moduleComponent(input.main, 'source'); // the source is as upstream published it
   const sources = sourcesOf(input);
   const inside = [main, ...libraries, distributionComponent(input), ...packages];
   const outside = [toolchain, source, ...sources.values()];

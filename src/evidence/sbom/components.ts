@@ -32,7 +32,7 @@ export function imageComponent({ subject, vendor }: SbomInput, files: readonly s
 
 /** Gives a Go module as a component of some kind. */
 export function moduleComponent(module: SbomModule & SbomInput['main'], kind: ComponentKind): SbomComponent {
-  const { path, version, hash, origin } = module;
+  const { path, version, hash, origin, raised, overlay } = module;
   return {
     id: componentId(kind, path, version),
     kind,
@@ -43,6 +43,8 @@ export function moduleComponent(module: SbomModule & SbomInput['main'], kind: Co
     purl: modulePurl(path, version),
     ...(hash === undefined ? {} : { h1: hash }),
     ...(origin === undefined ? {} : { commit: `git+${origin.url}@${origin.commit}` }),
+    ...(raised === undefined ? {} : { raised }),
+    ...(overlay === undefined ? {} : { overlay }),
     files: [],
   };
 }

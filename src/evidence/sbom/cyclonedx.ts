@@ -2,6 +2,7 @@
 import { hexOf } from '#core';
 import type { Json } from '#formats';
 import { PROPERTIES } from './names.ts';
+import { pedigreeOf } from './patched.ts';
 import { toSeconds } from './spdx.ts';
 import type { ComponentKind, ListedFile, Sbom, SbomComponent, SbomRelation } from './types.ts';
 
@@ -61,7 +62,7 @@ export function toCycloneDx(sbom: Sbom): Json {
 }
 
 function describe(component: SbomComponent): { readonly [key: string]: Json | undefined } {
-  const { digest, homepage, commit, source } = component;
+  const { digest, homepage, commit } = component;
   const links = [
     ...(homepage === undefined ? [] : [{ type: 'website', url: homepage }]),
     ...(commit === undefined ? [] : [{ type: 'vcs', url: commit }]),
@@ -79,10 +80,7 @@ function describe(component: SbomComponent): { readonly [key: string]: Json | un
     purl: component.purl,
     cpe: component.cpe,
     externalReferences: links.length === 0 ? undefined : links,
-    pedigree:
-      source === undefined
-        ? undefined
-        : { ancestors: [{ type: 'library', name: source.name, version: source.version, purl: source.purl }] },
+    pedigree: pedigreeOf(component),
   };
 }
 

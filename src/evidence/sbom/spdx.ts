@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { hexOf } from '#core';
 import type { Json } from '#formats';
 import { H1_REFERENCE } from './names.ts';
+import { describePatched } from './patched.ts';
 import type { ComponentKind, ListedFile, Sbom, SbomComponent } from './types.ts';
 
 const PURPOSES: Readonly<Partial<Record<ComponentKind, string>>> = {
@@ -67,7 +68,10 @@ function toPackage(component: SbomComponent, sbom: Sbom, files: ReadonlyMap<stri
     licenseDeclared: component.licence,
     copyrightText: 'NOASSERTION',
     externalRefs: referencesOf(component),
-    comment: component.kind === 'image' ? `platform ${sbom.platform}, config ${sbom.configDigest}` : undefined,
+    comment:
+      component.kind === 'image'
+        ? `platform ${sbom.platform}, config ${sbom.configDigest}`
+        : describePatched(component),
   };
 }
 

@@ -27,6 +27,20 @@ export interface SbomModule {
   readonly version: string;
   readonly hash?: string;
   readonly licence?: LicenceFinding;
+  /** What it was before a patched revision raised it. */
+  readonly raised?: RaisedFrom;
+}
+
+/** The version that upstream requires of a module (none where a fix brought it in), and the advisories that it was raised for. */
+export interface RaisedFrom {
+  readonly version?: string;
+  readonly findings: readonly string[];
+}
+
+/** What a patched revision lays over the main module's source: the advisories it answers, and its patch files. */
+export interface LaidOver {
+  readonly findings: readonly string[];
+  readonly patches: readonly string[];
 }
 
 /** A Debian package as it lies in the image. Each of `files` is in {@link SbomInput.files}. */
@@ -61,7 +75,10 @@ export interface SbomInput {
     /** The source's commit time: the document's time as well, so that the same inputs give the same bytes. */
     readonly created: Date;
   };
-  readonly main: SbomModule & { readonly origin?: { readonly url: string; readonly commit: string } };
+  readonly main: SbomModule & {
+    readonly origin?: { readonly url: string; readonly commit: string };
+    readonly overlay?: LaidOver;
+  };
   /** Modules of the same repository that were compiled from the source tree (`./api`). */
   readonly nested: readonly SbomModule[];
   /** Modules compiled in, by the binary's build information. */
@@ -106,6 +123,9 @@ export interface SbomComponent {
   /** A commit as SPDX writes it (7.7): `git+https://...@commit`. */
   readonly commit?: string;
   readonly source?: { readonly name: string; readonly version: string; readonly purl: string };
+  /** What it was before it was patched. Absent for what is as upstream has it. */
+  readonly raised?: RaisedFrom;
+  readonly overlay?: LaidOver;
   /** The files that it holds, by id. */
   readonly files: readonly string[];
 }
