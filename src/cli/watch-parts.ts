@@ -3,6 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFile, digestOf, hexOf, OakumError, type Report } from '#core';
 import {
+  FIX_DOES_NOT_BUILD,
   fixedBy,
   newerReleases,
   type PublishedFix,
@@ -83,12 +84,14 @@ async function scanPublished(release: string, { loaded, flags, world }: PartsCon
     feeds,
     world,
   });
+  const { staying = [] } = loaded.lock?.revisions?.[revision] ?? {};
   const clocks = readClocks(toSlaPolicy(definition.sla), log, now);
   return {
     release: releaseOf(revision),
     revision,
     findings: toWatchedFindings(judgements),
     forecast: forecastBreaches(clocks, now),
+    unbuildable: staying.flatMap(({ id, reason }) => (reason.startsWith(FIX_DOES_NOT_BUILD) ? [id] : [])),
   };
 }
 

@@ -15,6 +15,9 @@ export interface ProvedRevision {
   readonly lock?: Lock;
 }
 
+/** How the reason begins for which a finding stays whose fix breaks the build. */
+export const FIX_DOES_NOT_BUILD = 'its fix does not build';
+
 /** One component's overlay to be compiled. */
 interface Trial {
   readonly request: PatchRequest;
@@ -69,7 +72,7 @@ async function proveComponent(plan: ComponentPlan, trial: Trial, shop: Workshop,
     fault,
   );
   const final = await planWith(
-    dropped.map(({ item, fault: why }) => ({ path: item, reason: `its fix does not build: ${why}` })),
+    dropped.map(({ item, fault: why }) => ({ path: item, reason: `${FIX_DOES_NOT_BUILD}: ${why}` })),
   );
   const still = await buildFault(final.overlay, trial, shop);
   if (still !== undefined) throw new BuildError('COMPILE_FAILED', still, { where: trial.component });

@@ -30,6 +30,8 @@ export interface WatchedScan {
   readonly revision: string;
   readonly findings: readonly WatchedFinding[];
   readonly forecast: readonly Forecast[];
+  /** Findings of this revision whose fix is known not to build. */
+  readonly unbuildable: readonly string[];
 }
 
 /** A revision that was published, and what it fixed. */
@@ -67,16 +69,27 @@ export function fixedBy({ components, toolchain, bases }: PatchPlan): readonly s
   return [...new Set([...components, toolchain, ...bases].flatMap(({ fixed }) => fixed))].toSorted();
 }
 
+/** Gives the findings of a published revision that a plan would fix, but for those whose fix was tried and does not build. */
+export function newlyFixed(plan: PatchPlan, { findings, unbuildable }: WatchedScan): readonly WatchedFinding[] {
+  const fixed = new Set(fixedBy(plan));
+  const tried = new Set(unbuildable);
+  return findings.filter(({ id, aliases }) => {
+    const names = [id, ...aliases];
+    return names.some((name) => fixed.has(name)) && !names.some((name) => tried.has(name));
+  });
+}
+
 /** What is known of a feed that is not fresh; told once for each time that it was good before. */
 export function feedDrafts(feeds: readonly FeedReading[]): readonly NoticeDraft[] {
   return feeds
     .filter(({ state }) => state !== 'fresh')
-    .map(({ name, state, reason, checkedAt }) => ({
+    .map(({ name, state, reason, checkedAt, digest }) => ({
       kind: 'feed.stale',
       subject: name,
       text: `The feed ${name} is ${state}${reason === undefined ? '' : `: ${reason}`}`,
       data: { feed: name, state, reason, checkedAt },
-      key: [name, state, checkedAt?.toISOString() ?? ''],
+      // What failed was good at its last check; what is held and grows old has the same content all the while.
+      key: [name, state, (state === 'faulty' ? checkedAt?.toISOString() : digest) ?? ''],
     }));
 }
 

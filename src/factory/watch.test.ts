@@ -42,11 +42,17 @@ const FINDING: WatchedFinding = {
   summary: 'A flaw',
   components: ['alpha'],
 };
-const SCAN: WatchedScan = { release: '2.9.2', revision: '2.9.2-r0', findings: [FINDING], forecast: [] };
+const SCAN: WatchedScan = {
+  release: '2.9.2',
+  revision: '2.9.2-r0',
+  findings: [FINDING],
+  forecast: [],
+  unbuildable: [],
+};
 const POLICY: WatchPolicy = { patch: 'auto', automatic: ['critical', 'high'], breachWithin: 24 };
 
 function planOf(verdict: PatchPlan['verdict']): PatchPlan {
-  const toolchain = { from: 'go1.27.3', fixed: [], staying: [], notes: [] };
+  const toolchain = { from: 'go1.27.3', fixed: verdict === 'changes' ? [FINDING.id] : [], staying: [], notes: [] };
   const names = { release: '2.9.2', predecessor: '2.9.2-r0', revision: '2.9.2-r1' };
   return { ...names, toolchain, bases: [], components: [], feeds: [], verdict };
 }
@@ -156,6 +162,16 @@ describe('a round of the watch', () => {
     }
   });
 
+  it('neither tries nor asks for what is known not to build', async () => {
+    for (const patch of ['auto', 'ask'] as const) {
+      const scan = async () => ({ ...SCAN, unbuildable: [FINDING.id] });
+      const parts = fakes({ scan, plan: async () => planOf('changes') });
+      const outcome = await round({ name: `tried-${patch}`, parts, policy: { patch } });
+      expect([kinds(outcome), outcome.decisions]).toEqual([['finding.new'], []]);
+      expect(parts.calls).not.toContain('patch');
+    }
+  });
+
   it('tells of a build that fails, once, and goes on with the next release', async () => {
     const scanned: string[] = [];
     const parts = () =>
@@ -195,7 +211,7 @@ describe('a round of the watch', () => {
   it('tells stale feeds, releases of upstream, and breaches that are near, each when it changes', async () => {
     const feed = (checkedAt: string): FeedReading => ({
       name: 'go',
-      state: 'stale',
+      state: 'faulty',
       reason: 'too old',
       checkedAt: new Date(checkedAt),
       maxAgeDays: 7,

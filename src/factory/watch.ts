@@ -11,6 +11,7 @@ import {
   feedDrafts,
   findingDrafts,
   fixDraft,
+  newlyFixed,
   type PublishedFix,
   upstreamDraft,
   type WatchedScan,
@@ -122,7 +123,7 @@ async function watchRelease(release: string, round: Round): Promise<void> {
   const plan = await round.attempt('plan', release, () => parts.plan(scan.release));
   if (plan === undefined) return;
   if (mayPatch(plan, scan, round.policy)) await patchOnce(plan, scan, round);
-  const isAsked = plan.verdict === 'changes' && !mayPatch(plan, scan, round.policy);
+  const isAsked = mayAsk(plan, scan) && !mayPatch(plan, scan, round.policy);
   const file = await round.attempt('request a decision', release, () =>
     parts.request(scan.release, isAsked ? plan : undefined),
   );
@@ -140,11 +141,16 @@ async function scanOnce(release: string, round: Round): Promise<WatchedScan | un
 }
 
 /** A revision that the lock has already, but that is not published, was cut off: it is finished as it was begun. */
-function mayPatch({ verdict, predecessor }: PatchPlan, scan: WatchedScan, policy: WatchPolicy): boolean {
+function mayPatch(plan: PatchPlan, scan: WatchedScan, policy: WatchPolicy): boolean {
   if (policy.patch !== 'auto') return false;
-  if (verdict === 'held') return scan.revision !== predecessor;
-  const fixable = scan.findings.filter(({ fix }) => fix !== undefined);
-  return verdict === 'changes' && fixable.some(({ severity }) => policy.automatic.includes(severity));
+  if (plan.verdict === 'held') return scan.revision !== plan.predecessor;
+  if (plan.verdict !== 'changes') return false;
+  return newlyFixed(plan, scan).some(({ severity }) => policy.automatic.includes(severity));
+}
+
+/** Without a finding that goes there is nothing to decide: newer packages alone are no reason for a revision. */
+function mayAsk(plan: PatchPlan, scan: WatchedScan): boolean {
+  return plan.verdict === 'changes' && newlyFixed(plan, scan).length > 0;
 }
 
 async function patchOnce(plan: PatchPlan, scan: WatchedScan, round: Round): Promise<void> {
