@@ -140,6 +140,21 @@ describe('oakum patch', () => {
     expect(found).toEqual(['GO-2026-0002']);
   });
 
+  it('is watched: its finding is told, noted in the SLA log, and not told again', async () => {
+    const round = async () => {
+      const result = await outside.oakum(['watch', '--once', '--mirror', 'mirror', '--json']);
+      return { ...JSON.parse(result.stdout), exitCode: result.exitCode, stderr: result.stderr };
+    };
+    const first = await round();
+    const found = first.told.filter(({ kind }: { kind: string }) => kind === 'finding.new');
+    expect(found.map(({ data }: { data: unknown }) => data)).toMatchObject([
+      { id: 'GO-2026-0002', package: 'broken.test/broken', fix: '1.0.1', revision: '2.9.3-r1', components: ['beta'] },
+    ]);
+    expect(first).toMatchObject({ faults: [], decisions: [], published: [], exitCode: 0 });
+    expect(await readFile(join(outside.folder, 'data/sla/test.jsonl'), 'utf8')).toContain('GO-2026-0002');
+    expect((await round()).told).toEqual([]);
+  });
+
   it('does not build a revision whose patch file was changed since', async () => {
     const file = join(outside.folder, 'patches/alpha/0001-say-it.patch');
     const text = await readFile(file, 'utf8');
