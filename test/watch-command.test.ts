@@ -84,4 +84,22 @@ describe('oakum watch --once', () => {
     expect(result.exitCode).toBe(2);
     expect(result.stderr).toContain('HOOK is not set');
   });
+
+  it('does not begin with what is no release', async () => {
+    const result = await outside.oakum(['watch', '2.9.2-r1', '--once']);
+    expect(result.exitCode).toBe(2);
+    expect(result.stderr).toContain('"2.9.2-r1" is neither a line nor a release');
+  });
+});
+
+describe('oakum watch', () => {
+  it('waits for the next round until it is stopped, and leaves no lock', async () => {
+    const result = await outside.oakum(['watch', '--mirror', 'mirror', '--quiet'], {
+      env: { HOOK: receiver.url },
+      onStart: (child) => child.stdout?.once('data', () => child.kill('SIGINT')),
+    });
+    expect(result.exitCode).toBe(130);
+    expect(result.stdout.match(/^Round of /gm)).toHaveLength(1);
+    expect(await readdir(join(outside.folder, 'data/watch'))).toEqual(['test.json']);
+  });
 });

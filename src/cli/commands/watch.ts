@@ -22,6 +22,7 @@ export async function watch(
   flags: WatchFlags & OutputFlags & { readonly once?: boolean },
   world: World,
 ): Promise<void> {
+  requireReleases(releases);
   const { definition } = (await loadDefinition(flags, world)).read;
   const folder = join(world.stateFolder, 'watch');
   await mkdir(folder, { recursive: true });
@@ -63,6 +64,14 @@ async function runRound(
   const watched = named.length > 0 ? named : [await releaseHere(world)];
   const parts = openWatchParts({ loaded, flags, world, report });
   return watchRound({ releases: watched, policy: definition.watch, parts, post, clock, report, signal });
+}
+
+function requireReleases(releases: readonly string[]): void {
+  const wrong = releases.find((release) => !/^\d+\.\d+(?:\.\d+)?$/.test(release));
+  if (wrong === undefined) return;
+  throw new OakumError('usage', 'RELEASE_INVALID', `${JSON.stringify(wrong)} is neither a line nor a release`, {
+    hint: 'Write 2.9 for a line, or 2.9.2 for a release.',
+  });
 }
 
 async function releaseHere(world: World): Promise<string> {
