@@ -2,7 +2,13 @@
 import { type ErrorDetails, OakumError } from '#core';
 
 /** Codes of {@link BuildError}. */
-export type BuildErrorCode = 'COMPILE_FAILED' | 'COMPILE_LIMIT' | 'BINARY_MISSING' | 'BINARY_NOT_AS_ASKED';
+export type BuildErrorCode =
+  | 'COMPILE_FAILED'
+  | 'COMPILE_LIMIT'
+  | 'BINARY_MISSING'
+  | 'BINARY_NOT_AS_ASKED'
+  | 'TESTS_UNLISTED'
+  | 'TEST_OUTPUT_INVALID';
 
 /** A component that did not compile, or whose binary is not what was asked for. */
 export class BuildError extends OakumError<BuildErrorCode> {

@@ -9,7 +9,12 @@ export type {
   CompileTools,
   ModuleIdentity,
 } from './compile.ts';
+export { compareTests } from './compare-tests.ts';
+export type { TestComparison, TestDifference } from './compare-tests.ts';
 export { BuildError } from './error.ts';
 export type { BuildErrorCode } from './error.ts';
 export { checkBinary } from './inspect.ts';
 export type { BinaryExpectation, CompiledModule } from './inspect.ts';
+export type { PackageResult, TestResult } from './test-output.ts';
+export { testKey, testPackages } from './test-packages.ts';
+export type { TestRequest, TestRun } from './test-packages.ts';

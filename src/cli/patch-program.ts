@@ -8,7 +8,8 @@ For each component: the least version of each module that fixes its findings, al
 selection, then what else has to move; the least patched release of Go; the newest packages of each base. What stays, and why.
 The feeds must be on disk (\`oakum feeds update\`). docs/patch.md tells how versions are chosen.
 Without --plan, what is patched is compiled, oakum.lock gains the revision, and its images are published as by \`oakum release\`: to
---to, or into ./out. A change that does not compile is found and left out, and its findings stay with what the compiler said.
+--to, or into ./out. Upstream's unit tests that need no cluster are run before and after, in the sandbox. A change that does not
+compile, or that breaks a test, is found and left out, and its findings stay with what the compiler or the test said.
 A run that was cut off is finished by the next.
 Exit code 0: planned, or published. 4: nothing to patch is known, but not everything could be checked.
 
@@ -32,6 +33,7 @@ export function addPatch(program: Command, world: () => World): void {
     .option('--out <folder>', 'where the OCI layout, pins and release.json go', 'out')
     .option('--no-sign', 'attach no signed evidence')
     .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .option('--no-tests', "do not run upstream's unit tests before and after the change")
     .option('--within-upstream', "take no fix that is past what upstream's own later patch releases require")
     .addOption(new Option('--component <names>', 'only these components').argParser(collect))
     .addOption(new Option('--platform <os/arch>', 'only these platforms').argParser(collect))

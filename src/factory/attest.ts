@@ -15,6 +15,7 @@ import {
   type RecordedModule,
   SBOM_RULES,
   type SbomFile,
+  type SbomInput,
   type SbomModule,
   type Statement,
   toCycloneDx,
@@ -32,6 +33,8 @@ import { buildInputs } from './build-inputs.ts';
 import type { BuildRequest, PlatformImage } from './images.ts';
 import { findModuleLicences } from './licences.ts';
 import type { Job } from './prepare.ts';
+import { knownTests } from './test-overlay.ts';
+import { toTestResult } from './test-statement.ts';
 import type { Workshop } from './workshop.ts';
 
 /** What is claimed of one platform's image; `parcel` is its attestation manifest for the index. */
@@ -63,11 +66,24 @@ export async function attestImage(request: AttestRequest, shop: Workshop): Promi
     toStatement(subject, PREDICATES.provenanceV1, toProvenanceV1(record)),
     toStatement(subject, PREDICATES.provenanceV02, toProvenanceV02(record)),
   ];
-  // CycloneDX is a signed referrer only: buildx shows one SBOM an image, and SPDX is the form it reads
+  // CycloneDX is a signed referrer only: buildx shows one SBOM an image, and SPDX is the form it reads. So is the test result: an
+  // image has the same digest whether its tests were run or not.
   const embedded = statements.filter((statement) => statement.predicateType !== PREDICATES.cyclonedx);
+  const tested = await testResultOf(request, shop);
   const parcel = buildAttestationManifest(image.image.manifest.descriptor, embedded);
   for (const document of [...parcel.blobs, parcel.manifest]) await keepDocument(document, shop.cache.blobs);
+  if (tested !== undefined) statements.push(toStatement(subject, PREDICATES.testResult, tested));
   return { parcel, statements, sbom: { spdx: sbom.spdx.digest, cyclonedx: sbom.cyclonedx.digest } };
+}
+
+/** What upstream's unit tests gave on this machine before and after the overlay; undefined where there is none, or they were not run. */
+async function testResultOf({ job, build }: AttestRequest, shop: Workshop): Promise<Json | undefined> {
+  const { overlay, component } = job;
+  if (overlay === undefined) return undefined;
+  const { definition, lock, release } = build;
+  const tests = { component, release, definition, lock, overlay };
+  const known = await knownTests(tests, shop);
+  return known === undefined ? undefined : toTestResult(known, tests, shop.machine.platform);
 }
 
 type WithModules = AttestRequest & { readonly modules: readonly CompiledModule[] };
@@ -90,6 +106,7 @@ async function writeSbom(
     toolchain: job.request.toolchain,
     vendor: definition.vendor,
     oakum: shop.versions['oakum'] ?? '',
+    ...(job.request.overlay === undefined ? {} : { overlay: job.request.overlay }),
   } as unknown as Json;
   const names = { subject: `${job.component} ${job.platform}`, step: 'write SBOM' };
   const known = await shop.cache.peek<SbomDigests>({ name: 'write-sbom', inputs }, (value) => [
@@ -144,9 +161,9 @@ async function sbomInput(request: WithModules, shop: Workshop): Promise<Paramete
       configDigest: image.image.config.descriptor.digest,
       created: new Date(job.locked.time),
     },
-    main: { ...(licensedMain as SbomModule), ...origin },
+    main: { ...(licensedMain as SbomModule), ...origin, ...laidOver(job) },
     nested: licensedNested,
-    modules: modules.map((module, index) => withLicence(module, own.length + index)),
+    modules: modules.map((module, index) => withOriginal(withLicence(module, own.length + index), job)),
     go: {
       version: definition.toolchain,
       toolchain: { path: toolchain.path, version: toolchain.version, hash: toolchain.zipHash },
@@ -156,6 +173,21 @@ async function sbomInput(request: WithModules, shop: Workshop): Promise<Paramete
     packages: root.packages,
     distribution: request.distribution,
   };
+}
+
+/** Adds what a module was before the overlay raised it. */
+function withOriginal(module: SbomModule, { overlay }: Job): SbomModule {
+  const raise = overlay?.requires.find(({ path, to }) => path === module.path && to === module.version);
+  if (raise === undefined) return module;
+  const { from, findings } = raise;
+  return { ...module, raised: { ...(from === undefined ? {} : { version: from }), findings } };
+}
+
+/** What the overlay means for the main module: its go.mod and go.sum are edited, its patch files applied. */
+function laidOver({ overlay }: Job): Pick<SbomInput['main'], 'overlay'> {
+  if (overlay === undefined) return {};
+  const findings = [...new Set(overlay.requires.flatMap((one) => one.findings))].sort();
+  return { overlay: { findings, patches: overlay.patches.map(({ file }) => file) } };
 }
 
 interface MeasuredRoot {

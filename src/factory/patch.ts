@@ -30,6 +30,8 @@ export interface PatchRequest {
   readonly policy: PatchPolicy;
   /** Modules that are not to be raised, by component, each with the reason; a build has shown that it breaks. */
   readonly without?: PlanRequest['without'];
+  /** Whether upstream's unit tests are run before and after; they are, where nothing is said. */
+  readonly tests?: boolean;
 }
 
 /** Plans the next revision of a release: what its findings need, component by component. Builds and writes nothing. */

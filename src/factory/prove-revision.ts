@@ -7,6 +7,7 @@ import { completeLock } from './complete-lock.ts';
 import { openCompiles } from './images.ts';
 import { type PatchRequest, planRevision } from './patch.ts';
 import { openSource, toJob } from './prepare.ts';
+import { testFault, testOverlay } from './test-overlay.ts';
 import type { Workshop } from './workshop.ts';
 
 /** A planned revision whose every component compiles, and the lock that holds it; undefined where there is nothing to patch. */
@@ -29,7 +30,7 @@ interface Trial {
 /**
  * Plans a revision, compiles every patched component for all platforms of the selection, and gives the lock with the revision in
  * it. Where a component does not compile, the changes that break it are found by halves and left out; their findings stay,
- * with what the compiler said. Throws `COMPILE_FAILED` where it does not compile without them either.
+ * with what the compiler or the test said. Throws `COMPILE_FAILED` where it does not compile without them either.
  */
 export async function proveRevision(request: PatchRequest, shop: Workshop, feeds: Feeds): Promise<ProvedRevision> {
   const first = await planRevision(request, shop, feeds);
@@ -79,7 +80,7 @@ async function proveComponent(plan: ComponentPlan, trial: Trial, shop: Workshop,
   return withTreeHash(final, trial, shop);
 }
 
-/** Compiles a component with an overlay; gives what the compiler said first where it can't. */
+/** Compiles a component with an overlay and tests it; gives what the compiler said first, or the first test that it breaks. */
 async function buildFault(
   overlay: LockedOverlay | undefined,
   trial: Trial,
@@ -89,12 +90,21 @@ async function buildFault(
   const compile = openCompiles({ definition, selection: request.selection }, shop);
   try {
     for (const platform of request.selection.platforms) await compile(jobOf(overlay, trial, platform, shop));
-    return undefined;
+    return overlay === undefined || request.tests === false ? undefined : await brokenTests(overlay, trial, shop);
   } catch (error) {
     if (!(error instanceof BuildError && error.code === 'COMPILE_FAILED')) throw error;
     const lines = error.message.split('\n').map((line) => line.trim());
     return lines.find((line) => /^\S+:\d+:\d+: /.test(line)) ?? lines[1] ?? lines[0] ?? 'it does not compile';
   }
+}
+
+/** Runs upstream's unit tests without and with the overlay; gives what fails with it and passed without. */
+async function brokenTests(overlay: LockedOverlay, trial: Trial, shop: Workshop): Promise<string | undefined> {
+  const { component, request, definition, lock } = trial;
+  const compared = await testOverlay({ component, release: request.release, definition, lock, overlay }, shop);
+  for (const { path, needs } of compared.after.leftOut)
+    shop.report({ kind: 'note', message: `${component}: tests of ${path} are left out: they need ${needs}` });
+  return testFault(compared);
 }
 
 /** The hash of the patched source goes into the lock, so that a later run knows what it must get. */

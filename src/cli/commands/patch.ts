@@ -18,6 +18,8 @@ export interface PatchFlags extends SelectionFlags, PublishFlags {
   readonly plan?: boolean;
   readonly lockOnly?: boolean;
   readonly withinUpstream?: boolean;
+  /** Commander's form of --no-tests. */
+  readonly tests?: boolean;
 }
 
 /** What a patch run did: its plan, and where it published, the revision and what changed since the one before. */
@@ -50,9 +52,22 @@ export async function runPatch(
   const { loaded, shop, selection, lock, release } = run;
   const { definition, file: definitionFile } = loaded.read;
   const policy = { pastUpstream: flags.withinUpstream !== true };
-  const request: PatchRequest = { definition, definitionFile, lock, release, selection, policy };
+  const request: PatchRequest = {
+    definition,
+    definitionFile,
+    lock,
+    release,
+    selection,
+    policy,
+    tests: flags.tests !== false,
+  };
   const feeds = openFeedsOf(loaded.read, world);
   if (flags.plan === true) return { plan: await planRevision(request, shop, feeds) };
+  if (flags.tests === false)
+    report({
+      kind: 'note',
+      message: "upstream's unit tests are not run (--no-tests): nothing shows that they still pass",
+    });
   const { plan, lock: revised } = await proveRevision(request, shop, feeds);
   if (revised !== undefined) await writeLock(loaded.lockFile, revised);
   const revision = revised === undefined ? plan.predecessor : plan.revision;

@@ -12,6 +12,7 @@ export const PREDICATE_NAMES: Readonly<Record<string, readonly string[]>> = {
   spdxjson: [PREDICATES.spdx],
   cyclonedx: [PREDICATES.cyclonedx],
   openvex: ['https://openvex.dev/ns', PREDICATES.openvex],
+  'test-result': [PREDICATES.testResult],
   vuln: ['https://cosign.sigstore.dev/attestation/vuln/v1'],
 };
 

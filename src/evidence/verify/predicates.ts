@@ -17,6 +17,11 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   [PREDICATES.spdx]: z.object({ spdxVersion: text, packages: z.array(z.unknown()).min(1) }),
   [PREDICATES.cyclonedx]: z.object({ bomFormat: z.literal('CycloneDX'), components: z.array(z.unknown()).min(1) }),
   [PREDICATES.openvex]: z.object({ statements: z.array(z.unknown()).min(1) }),
+  // in-toto test-result v0.1: both are required.
+  [PREDICATES.testResult]: z.object({
+    result: z.enum(['PASSED', 'WARNED', 'FAILED']),
+    configuration: z.array(z.unknown()).min(1),
+  }),
   'https://openvex.dev/ns': z.object({ statements: z.array(z.unknown()).min(1) }),
 };
 
