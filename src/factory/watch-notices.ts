@@ -3,8 +3,8 @@ import type { Digest } from '#core';
 import type { NoticeDraft } from '#notifications';
 import type { PatchPlan } from '#patch';
 import {
-  type Forecast,
   type FeedReading,
+  type Forecast,
   type ScannedSubject,
   type SlaSeverity,
   toSlaSeverity,

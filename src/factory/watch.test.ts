@@ -7,8 +7,8 @@ import { BuildError } from '#build';
 import { createHttp, type ReportEvent } from '#core';
 import {
   newerReleases,
-  repeatRounds,
   type RoundOutcome,
+  repeatRounds,
   type WatchedFinding,
   type WatchedScan,
   type WatchParts,

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { whileLocked } from '#cache';
 import { OakumError, type Report } from '#core';
-import { repeatRounds, type RoundOutcome, watchRound } from '#factory';
+import { type RoundOutcome, repeatRounds, watchRound } from '#factory';
 import { openPost, openTargets } from '#notifications';
 import { EXIT_CODES, VERDICT_EXIT_CODE } from '../exit-codes.ts';
 import { readReleaseImages } from '../release-images.ts';
