@@ -87,10 +87,12 @@ function matchPackage(one: ScanPackage, advisories: readonly Advisory[], options
   const findings: Finding[] = [];
   const setAside: SetAside[] = [];
   const gaps: ScanGap[] = [];
-  const candidates = advisories.map((advisory) => judge({ ...one, version }, advisory, options));
+  const versioned = { ...one, version };
+  const candidates = advisories.map((advisory) => judge(versioned, advisory, options));
+  if (candidates.every(({ reading }) => reading.kind === 'unaffected')) return NOTHING; // as for most packages
   for (const group of groupByAlias(candidates)) {
     if (group.some((candidate) => candidate.reading.kind === 'affected')) {
-      findings.push(toFinding({ ...one, version }, group, options));
+      findings.push(toFinding(versioned, group, options));
       continue;
     }
     for (const { advisory, reading } of group) {
@@ -204,7 +206,7 @@ function toMatch(one: Versioned, { advisory, reading, entry }: Candidate): reado
 }
 
 /** Each feed makes ids of its own kind; OSV carries every other one. */
-function feedOf(id: string): FeedName {
+export function feedOf(id: string): FeedName {
   if (id.startsWith('GO-')) return 'go';
   if (id.startsWith('DEBIAN-')) return 'debian';
   return id.startsWith('ALPINE-') ? 'alpine' : 'osv';
