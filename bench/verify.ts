@@ -15,7 +15,7 @@ import { keySigner, openStage, statementsOf } from '../test/verify-stage.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 7);
 const NAMES = ['source', 'kustomize', 'helm', 'notification', 'image-reflector', 'image-automation', 'source-watcher'];
-const MAIN = resolve(import.meta.dirname, '../src/cli/main.ts');
+const OAKUM = resolve(import.meta.dirname, '../oakum');
 const TYPES = ['slsaprovenance1', 'spdxjson'];
 
 const folder = mkdtempSync(join(tmpdir(), 'oakum-bench-verify-'));
@@ -47,8 +47,7 @@ async function median(run: () => Promise<number>): Promise<number> {
 
 function oakum(references: readonly string[]): Promise<number> {
   const flags = ['--key', stage.key.file, '--attestation', TYPES.join(',')];
-  const node = ['--disable-warning=ExperimentalWarning', '--conditions=oakum-source'];
-  return time(process.execPath, [...node, MAIN, 'verify', ...flags, ...references]);
+  return time(OAKUM, ['verify', ...flags, ...references]);
 }
 
 async function cosign(program: string, references: readonly string[]): Promise<number> {
