@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StepKey, StepResult } from '#cache';
 import type { SandboxStep, StepOutcome } from '#engine';
-import type { Json } from '#formats';
 import { type CompileInputs, type CompileRequest, type CompileTools, compileCommand, compileKey } from './compile.ts';
 import { BuildError } from './error.ts';
 import { invalid, MAX_TEST_OUTPUT_BYTES, type PackageResult, readTestOutput } from './test-output.ts';
@@ -41,7 +40,7 @@ const LIST_FORMAT = `{{.ImportPath}}{{range .Deps}}{{if eq . ${SERVERS.map((one)
 export function testKey({ compile, packages, attempt = 1 }: TestRequest, isolated: boolean): StepKey {
   const names = packages === undefined ? {} : { packages };
   const inputs = { record: 1, build: compileKey(compile, isolated).inputs, argv: argvOf([]), attempt, ...names };
-  return { name: 'test-packages', inputs: inputs as unknown as Json };
+  return { name: 'test-packages', inputs };
 }
 
 /**
@@ -162,7 +161,11 @@ function wholeLines(text: string, { limit, signal }: StepOutcome): string {
 }
 
 /** Keeps what a step prints, up to a limit at which it is stopped. */
-function collect() {
+function collect(): {
+  readonly signal: AbortSignal;
+  readonly take: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
+  readonly text: () => string;
+} {
   const stop = new AbortController();
   const chunks: Uint8Array[] = [];
   let size = 0;

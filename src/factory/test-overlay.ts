@@ -3,7 +3,6 @@ import { compareTests, type TestComparison, testKey, testPackages } from '#build
 import type { StepKey } from '#cache';
 import { reportStep } from '#core';
 import type { Definition, Lock, LockedOverlay } from '#definition';
-import type { Json } from '#formats';
 import { type Job, openPreparation, toJob } from './prepare.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -73,7 +72,7 @@ function jobsOf({ component, release, definition, lock, overlay }: OverlayTests,
 }
 
 function comparisonKey({ before, after }: Jobs, { isolated }: Workshop): StepKey {
-  const [first, second] = [before, after].map(({ request }) => testKey({ compile: request }, isolated).inputs as Json);
+  const [first, second] = [before, after].map(({ request }) => testKey({ compile: request }, isolated).inputs);
   return { name: 'compare-tests', inputs: { record: 1, before: first ?? null, after: second ?? null } };
 }
 
