@@ -7,6 +7,7 @@ import { addChangelog, addPatch, addReplay, addRollback } from './patch-program.
 import { addReproduce } from './reproduce-program.ts';
 import { addDebug, addScan } from './scan-program.ts';
 import { addSla } from './sla-program.ts';
+import { addStore } from './store-program.ts';
 import { addVex } from './vex-program.ts';
 import { addWatch } from './watch-program.ts';
 import type { World } from './world.ts';
@@ -51,6 +52,7 @@ export function createProgram(version: string, invocation: Invocation): Command 
   addFeeds(program, invocation.world);
   addReproduce(program, invocation.world);
   addScan(program, invocation.world);
+  addStore(program, invocation.world);
   addVex(program, invocation.world);
   addSla(program, invocation.world);
   addPatch(program, invocation.world);

@@ -16,6 +16,7 @@ export type ReleaseImage = VexImage & { readonly tag: string };
 
 /** A release document's images, what it is called, and its file. */
 export interface ReleaseImages {
+  readonly distribution: string;
   readonly revision: string;
   readonly images: readonly ReleaseImage[];
   readonly file: string;
@@ -31,13 +32,13 @@ export async function readReleaseImages(name: string, world: World): Promise<Rel
   const file = isFolder ? join(path, 'release.json') : path;
   try {
     const document = JSON.parse(await readFile(file, 'utf8')) as PartialRelease;
-    const { revision } = document;
+    const { revision, distribution } = document;
     if (typeof revision !== 'string') throw new Error('it names no revision');
     const images = Object.entries(recordOf(document.channels)).flatMap(([channel, value]) =>
       listOf(recordOf(value)['images']).map((image) => toImage(recordOf(image), channel, revision)),
     );
     if (images.length === 0) throw new Error('it names no image');
-    return { revision, images, file };
+    return { distribution: typeof distribution === 'string' ? distribution : '', revision, images, file };
   } catch (error) {
     throw new OakumError('usage', 'RELEASE_UNREADABLE', "this is no release document, or it can't be read", {
       where: file,

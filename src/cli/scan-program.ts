@@ -40,6 +40,7 @@ export function addScan(program: Command, world: () => World): void {
     )
     .option('--unsandboxed', 'analyse without a sandbox where this machine has none')
     .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .option('--no-store', 'do not keep the scan for `oakum findings`')
     .option('--record', 'note what is new about the release in ./out in the SLA log, judged by the decisions')
     .option('--published', 'as --record; and users can pull these images, so clocks of what is gone from them stop')
     .addOption(new Option('--folder <folder>', 'where the decisions are').default('vex'))

@@ -3,7 +3,7 @@ import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, PostgresDialect, sql } from 'kysely';
-import pg from 'pg';
+import { Pool } from 'pg';
 import { messageOf, temporaryName } from '#core';
 import { StoreError } from './error.ts';
 import type { Database } from './schema.ts';
@@ -68,7 +68,7 @@ export function addressOf(url: string): string {
 /** Connects to a server. Throws `STORE_URL_INVALID`, `STORE_UNREACHABLE`, `STORE_REFUSED` and `STORE_UNSUPPORTED`. */
 export async function connectServer(url: string): Promise<Database> {
   const where = addressOf(url);
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: url,
     max: 2,
     connectionTimeoutMillis: CONNECT_MILLISECONDS,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 export { StoreError } from './error.ts';
 export type { StoreErrorCode } from './error.ts';
-export { leaveScan, waitingScans } from './inbox.ts';
-export { withStore } from './open.ts';
+export { leaveScan } from './inbox.ts';
+export { hasStore, withStore } from './open.ts';
 export { toScanRecord } from './record.ts';
 export type { RecordedRelease, RecordedSubject, ScanRecord, StoredImage } from './record.ts';
 export type {

@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { whileLocked } from '#cache';
 import { StoreError } from './error.ts';
+import { waitingScans } from './inbox.ts';
 import type { Store, StoreOptions } from './types.ts';
+
+/** Says whether there is a store, or a scan that waits for one; a server counts as one. Opens nothing. */
+export async function hasStore({ dataFolder, url }: StoreOptions): Promise<boolean> {
+  return (
+    url !== undefined ||
+    existsSync(join(dataFolder, 'store', 'database')) ||
+    (await waitingScans(dataFolder)).length > 0
+  );
+}
 
 /**
  * Opens the store, brings its schema up to date, takes in the scans that wait, and runs something with it. The database in the data

@@ -3,9 +3,10 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Digest, digestOf, type ReportEvent } from '#core';
-import { leaveScan, type StoredImage, waitingScans, withStore } from '#store';
+import { leaveScan, type StoredImage, withStore } from '#store';
 import { scan } from '#vulnerabilities';
 import { ENGINES, type Engines, startEngines } from './__fixtures__/engines.ts';
+import { waitingScans } from './inbox.ts';
 import { advisory, feedsOf, scanned, subject } from './__fixtures__/feeds.ts';
 
 const DAY_2 = new Date('2026-08-02T00:00:00Z');
@@ -45,7 +46,9 @@ describe.each(ENGINES)('the store on %s', (engine) => {
       expect(await store.refresh(made.feeds, DAY_2)).toMatchObject({ kind: 'refreshed', matched: 3, sboms: 1 });
       const [report, ...others] = await store.reports(made.feeds);
       expect(others).toEqual([]);
-      const [{ findings = [], ...rest } = {}] = result.reports;
+      const [found] = result.reports;
+      if (found === undefined) throw new Error('nothing was scanned');
+      const { findings, ...rest } = found;
       expect(report).toMatchObject(JSON.parse(JSON.stringify(rest)));
       expect(report?.findings).toEqual(findings.map((finding) => ({ ...finding, firstSeen: DAY_2 })));
       expect((await store.status()).counts).toMatchObject({ subjects: 1, sboms: 1, packages: 3, scans: 1, flaws: 1 });

@@ -21,6 +21,7 @@ import { formatTable, plainText } from '../format.ts';
 import type { RecordFlags } from '../record-scan.ts';
 import { findReachability } from '../reachability.ts';
 import { openTargets } from '../scan-targets.ts';
+import { describeFeeds, describeRating } from '../stale-feeds.ts';
 import type { World } from '../world.ts';
 
 interface ScanFlags extends RecordFlags {
@@ -31,6 +32,7 @@ interface ScanFlags extends RecordFlags {
   readonly plainHttp?: boolean;
   readonly reachability?: boolean;
   readonly unsandboxed?: boolean;
+  readonly store: boolean;
 }
 
 const EXIT: Readonly<Record<ScanVerdict, number>> = {
@@ -59,6 +61,7 @@ export async function scanTargets(targets: readonly string[], flags: ScanFlags, 
   const text = format(result, form, world.version);
   process.stdout.write(form === 'table' ? plainText(text) : text); // advisories are strangers' words
   process.exitCode = EXIT[verdictOf(result)];
+  if (flags.store) await (await import('../store.ts')).leaveForStore(matched, subjects, world);
 }
 
 function format(result: Scan, how: ScanFlags['format'], version: string): string {
@@ -69,16 +72,8 @@ function format(result: Scan, how: ScanFlags['format'], version: string): string
 }
 
 function describe(result: Scan): string {
-  const stale = result.feeds.filter((feed) => feed.state !== 'fresh');
-  const feeds = stale.map(
-    ({ name, state, reason }) => `  ${name}: ${state}${reason === undefined ? '' : `, ${reason}`}\n`,
-  );
-  return shown(
-    [
-      ...result.reports.map(describeReport),
-      ...(feeds.length === 0 ? [] : [`Feeds that are not fresh:\n${feeds.join('')}`]),
-    ].join('\n'),
-  );
+  const feeds = describeFeeds(result.feeds);
+  return shown([...result.reports.map(describeReport), ...(feeds === '' ? [] : [feeds])].join('\n'));
 }
 
 function describeReport(report: ScanReport): string {
@@ -118,13 +113,12 @@ function summarise({ findings, gaps }: ScanReport): string {
 }
 
 function toRow(finding: Finding): readonly string[] {
-  const { severity, package: found } = finding;
+  const { package: found } = finding;
   const alias = finding.ids.find((id) => id.startsWith('CVE-') && id !== finding.id) ?? finding.ids[1] ?? '-';
-  const exploited = finding.kev === undefined ? '' : ' exploited';
   return [
     finding.id,
     alias,
-    `${severity.rating}${severity.score === undefined ? '' : ` ${severity.score.toFixed(1)}`}${exploited}`,
+    describeRating(finding),
     found.scope === 'build' ? `${found.name} (build)` : found.name,
     found.version,
     finding.fix ?? '-',

@@ -1,30 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createPublicKey, type KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { isDigest, OakumError, replaceFile } from '#core';
-import { openLocalKey, readPublicKey } from '#evidence';
+import { resolve } from 'node:path';
+import { OakumError, replaceFile } from '#core';
 import {
   formatSlaCsv,
   formatSlaHtml,
-  readSlaLog,
   reportSla,
   requireSound,
-  sealedByKeys,
   type SlaLogReading,
   toSlaPolicy,
 } from '#vulnerabilities';
 import { VERDICT_EXIT_CODE } from '../exit-codes.ts';
 import { readMoment } from '../moment.ts';
 import { print } from '../session.ts';
-import { loadDefinition } from '../shop.ts';
+import { openLog, type SlaFlags } from '../sla-log.ts';
 import type { World } from '../world.ts';
-
-interface SlaFlags {
-  readonly log?: string;
-  readonly key?: readonly string[];
-  readonly definition?: string;
-}
 
 const DAY = 86_400_000;
 const DEFAULT_DAYS = 90;
@@ -71,40 +60,6 @@ export async function checkLog(
     return `${file}: ${events.length} events under ${seals} seals, as they were written\nhead: ${head.digest}\n`;
   });
   if (faults.length > 0) process.exitCode = VERDICT_EXIT_CODE;
-}
-
-async function openLog(flags: SlaFlags & { readonly holds?: string }, world: World) {
-  const { definition } = (await loadDefinition(flags, world)).read;
-  const { holds } = flags;
-  if (holds !== undefined && !isDigest(holds))
-    throw new OakumError('usage', 'FLAG_INVALID', '--holds takes a digest: sha256: and 64 hex digits');
-  const file =
-    flags.log === undefined
-      ? join(world.stateFolder, 'sla', `${definition.name}.jsonl`)
-      : resolve(world.workingFolder, flags.log);
-  const keys = await keysOf(flags.key, world);
-  const check = sealedByKeys(keys.map(({ key }) => key));
-  const log = await readSlaLog(file, { check, ...(holds === undefined ? {} : { holds }) });
-  return { log, definition, signers: keys.map(({ name }) => name) };
-}
-
-async function keysOf(
-  names: readonly string[] | undefined,
-  world: World,
-): Promise<readonly { readonly name: string; readonly key: KeyObject }[]> {
-  if (names === undefined) {
-    const { privateKey, publicPath } = await openLocalKey(world.stateFolder, { create: false });
-    return [{ name: publicPath, key: createPublicKey(privateKey) }];
-  }
-  return Promise.all(
-    names.map(async (name) => {
-      const where = resolve(world.workingFolder, name);
-      const pem = await readFile(where, 'utf8').catch((error: unknown) => {
-        throw new OakumError('usage', 'KEY_MISSING', "the key file can't be read", { where, cause: error });
-      });
-      return { name, key: readPublicKey(pem, where) };
-    }),
-  );
 }
 
 function provenanceOf({ name, head, events, seals }: SlaLogReading, signers: readonly string[]): readonly string[] {

@@ -3,6 +3,8 @@ import type { Finding } from '../match/finding.ts';
 import { describeFrame, functionOf } from '../reachability/describe.ts';
 import type { Rating } from '../severity.ts';
 import type { Scan, ScanReport } from '../scan.ts';
+import type { StateOf } from './tables.ts';
+import { webAddress } from './web-address.ts';
 
 /** GitHub reads `security-severity` as a score, and shows nothing for a rule without one: what is unknown has none. */
 const LEVELS: Readonly<Record<Rating, 'error' | 'warning' | 'note'>> = {
@@ -16,9 +18,10 @@ const LEVELS: Readonly<Record<Rating, 'error' | 'warning' | 'note'>> = {
 
 /**
  * Gives a scan in SARIF 2.1.0 (OASIS): one run, one rule per flaw, one result per finding, and what could not be checked
- * as notifications, with `executionSuccessful` false. `version` is Oakum's.
+ * as notifications, with `executionSuccessful` false. `version` is Oakum's. What was decided not to be open is suppressed (3.35),
+ * where that is known.
  */
-export function toSarif({ reports, scannedAt }: Scan, version: string): unknown {
+export function toSarif({ reports, scannedAt }: Scan, version: string, stateOf?: StateOf): unknown {
   const findings = reports.flatMap((report) => report.findings.map((finding) => ({ report, finding })));
   const rules = [...new Map(findings.map(({ finding }) => [finding.id, finding])).values()].sort((a, b) =>
     a.id < b.id ? -1 : 1,
@@ -41,19 +44,23 @@ export function toSarif({ reports, scannedAt }: Scan, version: string): unknown 
             })),
           },
         ],
-        results: findings.map(({ report, finding }) => toResult(report, finding, indexes.get(finding.id) ?? 0)),
+        results: findings.map(({ report, finding }) => ({
+          ...toResult(report, finding, indexes.get(finding.id) ?? 0),
+          ...suppression(finding, stateOf),
+        })),
       },
     ],
   };
 }
 
 function toRule(finding: Finding): unknown {
+  const url = webAddress(finding.url);
   const { severity } = finding;
   return {
     id: finding.id,
     shortDescription: { text: finding.summary === '' ? finding.id : finding.summary },
     fullDescription: { text: [finding.summary, `Also known as: ${finding.ids.join(', ')}`].filter(Boolean).join('\n') },
-    ...(finding.url === undefined ? {} : { helpUri: finding.url }),
+    ...(url === undefined ? {} : { helpUri: url }),
     properties: {
       tags: ['security', 'vulnerability', ...finding.ids],
       ...(severity.score === undefined ? {} : { 'security-severity': severity.score.toFixed(1) }),
@@ -61,7 +68,15 @@ function toRule(finding: Finding): unknown {
   };
 }
 
-function toResult(report: ScanReport, finding: Finding, ruleIndex: number): unknown {
+function suppression(finding: Finding, stateOf: StateOf | undefined): Readonly<Record<string, unknown>> {
+  const { state, reason } = stateOf?.(finding) ?? { state: 'open' };
+  if (state === 'open') return {};
+  return {
+    suppressions: [{ kind: 'external', status: 'accepted', justification: `${state}${reason ? `: ${reason}` : ''}` }],
+  };
+}
+
+function toResult(report: ScanReport, finding: Finding, ruleIndex: number): Readonly<Record<string, unknown>> {
   const { name, version } = finding.package;
   const fix = finding.fix === undefined ? 'no fix is known' : `fixed in ${finding.fix}`;
   const platform = report.platform === undefined ? '' : ` (${report.platform})`;

@@ -2,6 +2,7 @@
 import type { Finding } from '../match/finding.ts';
 import { describePath, reachabilityWord } from '../reachability/describe.ts';
 import type { Scan, ScanReport } from '../scan.ts';
+import { webAddress } from './web-address.ts';
 
 const COLUMNS = [
   'target',
@@ -23,13 +24,25 @@ const COLUMNS = [
   'summary',
 ] as const;
 
-/** Gives a scan as CSV (RFC 4180) with a header: a row per finding, and one per gap with `not checked` as its id. */
-export function toCsv({ reports }: Scan): string {
+/** Says what was decided about a finding: its state, and why. */
+export type StateOf = (finding: Finding) => { readonly state: string; readonly reason?: string | undefined };
+
+/**
+ * Gives a scan as CSV (RFC 4180) with a header: a row per finding, and one per gap with `not checked` as its id. Where what was
+ * decided is known, two columns tell it.
+ */
+export function toCsv({ reports }: Scan, stateOf?: StateOf): string {
+  const decided = (finding: Finding) => {
+    const found = stateOf?.(finding);
+    return found === undefined ? [] : [found.state, found.reason ?? ''];
+  };
   const rows = reports.flatMap((report) => [
-    ...report.findings.map((finding) => findingRow(report, finding)),
+    ...report.findings.map((finding) => [...findingRow(report, finding), ...decided(finding)]),
     ...report.gaps.map(({ what, reason }) => gapRow(report, `${what}: ${reason}`)),
   ]);
-  return [COLUMNS, ...rows].map((row) => `${row.map(csvCell).join(',')}\r\n`).join('');
+  return [[...COLUMNS, ...(stateOf === undefined ? [] : ['state', 'reason'])], ...rows]
+    .map((row) => `${row.map(csvCell).join(',')}\r\n`)
+    .join('');
 }
 
 function findingRow(report: ScanReport, finding: Finding): readonly string[] {
@@ -78,9 +91,7 @@ export function toMarkdown({ reports }: Scan): string {
 function reportMarkdown(report: ScanReport): string {
   const platform = report.platform === undefined ? '' : ` (${report.platform})`;
   const rows = report.findings.map((finding) => [
-    finding.url === undefined
-      ? finding.id
-      : `[${cell(finding.id)}](${encodeURI(finding.url).replace(/[()]/g, encodeURIComponent)})`,
+    linkTo(finding),
     finding.severity.score === undefined
       ? finding.severity.rating
       : `${finding.severity.rating} ${finding.severity.score.toFixed(1)}`,
@@ -112,7 +123,19 @@ function pathsOf({ findings }: ScanReport): readonly string[] {
   return called.length === 0 ? [] : [`Calls:\n\n${called.join('\n')}\n`];
 }
 
-/** What strangers wrote must stay text. */
+function linkTo({ id, url }: Finding): string {
+  const target = webAddress(url);
+  return target === undefined
+    ? cell(id)
+    : `[${cell(id)}](${target.replace(/[()|]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)})`;
+}
+
+/** What strangers wrote must stay text: no markup, and no link, mention or reference to an issue that GitHub would make of it. */
 function cell(text: string): string {
-  return text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_[\]<>|]/g, (sign) => `\\${sign}`);
+  return text
+    .replace(/[\r\n]+/g, ' ')
+    .replace(/[\\`*_~[\]<>|]/g, (sign) => `\\${sign}`)
+    .replaceAll('&', '&amp;')
+    .replace(/:(?=\/\/)|(?<=\bwww)\./gi, (sign) => `&#${sign.charCodeAt(0)};`)
+    .replace(/[@#](?=\w)/g, '$&&#8203;'); // a space of no width: GitHub looks for these in the finished text
 }
