@@ -48,7 +48,7 @@ export async function explain(id: string, flags: ExplainFlags, world: World): Pr
   print(flags, toJson(explanation), () => formatExplanation(explanation));
 }
 
-async function unknown(id: string, feeds: Feeds): Promise<OakumError<string>> {
+async function unknown(id: string, feeds: Feeds): Promise<OakumError> {
   const near = await nearIds(feeds, id);
   const stale = (await feeds.status()).filter(({ state }) => state === 'missing').map(({ name }) => name);
   const missing = stale.length === 0 ? '' : ` These were never fetched: ${stale.join(', ')} (\`oakum feeds update\`).`;
