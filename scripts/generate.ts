@@ -6,11 +6,13 @@ import { formatCliReference } from '#cli';
 import { replaceFile } from '#core';
 import { definitionJsonSchema } from '#definition';
 import { policyJsonSchema } from '#evidence';
+import { scanJsonSchema } from '#vulnerabilities';
 
 const root = resolve(import.meta.dirname, '..');
 const files: Readonly<Record<string, string>> = {
   'schema/distribution.schema.json': `${JSON.stringify(definitionJsonSchema(), null, 2)}\n`,
   'schema/policy.schema.json': `${JSON.stringify(policyJsonSchema(), null, 2)}\n`,
+  'schema/scan.schema.json': `${JSON.stringify(scanJsonSchema(), null, 2)}\n`,
   'docs/cli.md': formatCliReference(),
 };
 

@@ -136,6 +136,6 @@ function cell(text: string): string {
     .replace(/[\r\n]+/g, ' ')
     .replace(/[\\`*_~[\]<>|]/g, (sign) => `\\${sign}`)
     .replaceAll('&', '&amp;')
-    .replace(/:(?=\/\/)|(?<=\bwww)\./gi, (sign) => `&#${sign.charCodeAt(0)};`)
-    .replace(/[@#](?=\w)/g, '$&&#8203;'); // a space of no width: GitHub looks for these in the finished text
+    .replace(/[@#](?=\w)/g, '$&&#8203;') // a space of no width: GitHub looks for these in the finished text
+    .replace(/:(?=\/\/)|(?<=\bwww)\./gi, (sign) => `&#${sign.charCodeAt(0)};`);
 }
