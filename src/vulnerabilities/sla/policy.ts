@@ -126,6 +126,9 @@ export function describePolicy(policy: SlaPolicy): string {
       : 'The clock starts when a public upstream release fixes the vulnerability.';
   const spans = SEVERITIES.map((severity) => `${severity} ${formatSpan(policy.within[severity])}`).join(', ');
   const { timeZone, supportDays, holidays } = policy.calendar;
+  const days = supportDays.map((day) => `${day.slice(0, 1).toUpperCase()}${day.slice(1)}`).join(', ');
+  const apart = holidays.length === 0 ? '' : `, but for ${holidays.length} holidays`;
   const overlays = policy.overlays.map(({ name }) => name).join(', ');
-  return `${start} Time to fix: ${spans}. Support days: ${supportDays.join(', ')} in ${timeZone}, ${holidays.length} holidays apart.${overlays === '' ? '' : ` Where shorter: ${overlays}.`}`;
+  const shorter = overlays === '' ? '' : ` Where shorter: ${overlays}.`;
+  return `${start} Time to fix: ${spans}. Support days: ${days}${apart}, in ${timeZone}.${shorter}`;
 }
