@@ -92,7 +92,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the page of an SLA report', () => {
 
   async function faults(shown: Page): Promise<readonly string[]> {
     await shown.evaluate(axe);
-    const { violations } = (await shown.evaluate('axe.run()')) as AxeResults;
+    const { violations } = await shown.evaluate<AxeResults>('axe.run()');
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' ')}`);
   }
 
