@@ -3,15 +3,15 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isDigest, OakumError } from '#core';
-import { openLocalKey, readPublicKey } from '#evidence';
-import { readClocks, readSlaLog, sealedByKeys, type SlaReading, toSlaPolicy } from '#vulnerabilities';
+import { openLocalKey, readPublicKey, verifyStatement } from '#evidence';
+import { readClocks, readSlaLog, type SealCheck, sealedByKeys, type SlaReading, toSlaPolicy } from '#vulnerabilities';
 import { loadDefinition } from './shop.ts';
+import { asksForMore, policyOfFlags, type TrustFlags, trustOf } from './trust-flags.ts';
 import type { World } from './world.ts';
 
 /** Flags that say which log, and who must have sealed it. */
-export interface SlaFlags {
+export interface SlaFlags extends Omit<TrustFlags, 'attestation'> {
   readonly log?: string;
-  readonly key?: readonly string[];
   readonly definition?: string;
 }
 
@@ -25,10 +25,29 @@ export async function openLog(flags: SlaFlags & { readonly holds?: string }, wor
     flags.log === undefined
       ? join(world.stateFolder, 'sla', `${definition.name}.jsonl`)
       : resolve(world.workingFolder, flags.log);
-  const keys = await keysOf(flags.key, world);
-  const check = sealedByKeys(keys.map(({ key }) => key));
+  const { check, signers } = asksForMore(flags) ? await byPolicy(flags, world) : await byKeys(flags.key, world);
   const log = await readSlaLog(file, { check, ...(holds === undefined ? {} : { holds }) });
-  return { log, definition, signers: keys.map(({ name }) => name) };
+  return { log, definition, signers };
+}
+
+/** How seals are checked, and whose they must be. */
+interface SealJudge {
+  readonly check: SealCheck;
+  readonly signers: readonly string[];
+}
+
+async function byKeys(names: readonly string[] | undefined, world: World): Promise<SealJudge> {
+  const keys = await keysOf(names, world);
+  return { check: sealedByKeys(keys.map(({ key }) => key)), signers: keys.map(({ name }) => name) };
+}
+
+/** Seals made with a certificate, of which a log or a timestamp must prove that it was valid then; or by one of the keys, with such a proof. */
+async function byPolicy(flags: SlaFlags, world: World): Promise<SealJudge> {
+  const policy = await policyOfFlags(flags, world);
+  const trust = await trustOf(policy, world);
+  const check: SealCheck = async (bundle) =>
+    verifyStatement(bundle, { policy, trust, now: world.clock.now(), where: 'a seal' }).trusted;
+  return { check, signers: policy.identities.map(({ name }) => name) };
 }
 
 async function keysOf(

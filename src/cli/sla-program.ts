@@ -10,13 +10,24 @@ const keyOption = () =>
     "public keys (PEM) of which one must have sealed the log (default: this machine's own key)",
   ).argParser(collect);
 
+/** Who must have sealed the log. */
+const sealOptions = () => [
+  keyOption(),
+  new Option('--certificate-identity <text>', 'the identity in the certificate that sealed it, exact'),
+  new Option('--certificate-identity-regexp <expression>', 'an expression for the whole identity'),
+  new Option('--certificate-oidc-issuer <url>', 'who vouched for the identity, exact'),
+  new Option('--certificate-oidc-issuer-regexp <expression>', 'an expression for the whole issuer'),
+  new Option('--trusted-root <file>', "Sigstore trusted root (JSON); certificates default to the public instance's, fetched through TUF"),
+  new Option('--transparency <proof>', 'what must prove the time: default log for certificates, none for keys').choices(['log', 'timestamp', 'none']),
+];
+
 /** Adds `oakum sla` and what is below it. */
 export function addSla(program: Command, world: () => World): void {
   const sla = program
     .command('sla')
     .description('show the clocks of vulnerabilities, and check the log they are read from')
     .helpCommand(false);
-  sla
+  const report = sla
     .command('report')
     .description('every clock, met and missed; time to fix by severity; breaches; what will breach when')
     .option('--from <time>', 'a day or an RFC 3339 time (default: 90 days before the end)')
@@ -24,7 +35,6 @@ export function addSla(program: Command, world: () => World): void {
     .addOption(new Option('--format <format>', 'how to write it').choices(['html', 'json', 'csv']).default('html'))
     .option('--output <file>', 'write there instead of stdout')
     .addOption(logOption())
-    .addOption(keyOption())
     .addOption(definitionOption())
     .addHelpText(
       'after',
@@ -37,11 +47,10 @@ Examples:
   oakum sla report --format csv > clocks.csv`,
     )
     .action(async (flags) => (await import('./commands/sla.ts')).reportClocks(flags, world()));
-  sla
+  const check = sla
     .command('check')
     .description('check that no event was changed, removed or added')
     .addOption(logOption())
-    .addOption(keyOption())
     .option('--holds <digest>', 'a head that an earlier check showed; shows a log that was cut off')
     .addOption(definitionOption())
     .addOption(jsonOption())
@@ -52,7 +61,9 @@ Exit code 0: the log is as it was written. 1: it is not; each place is shown.
 
 Examples:
   oakum sla check
-  oakum sla check --log events.jsonl --key oakum.pub --holds sha256:...`,
+  oakum sla check --log events.jsonl --key oakum.pub --holds sha256:...
+  oakum sla check --certificate-identity release@example.com --certificate-oidc-issuer https://accounts.example.com`,
     )
     .action(async (flags) => (await import('./commands/sla.ts')).checkLog(flags, world()));
+  for (const command of [report, check]) for (const option of sealOptions()) command.addOption(option);
 }

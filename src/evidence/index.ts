@@ -100,5 +100,7 @@ export type { Check, CheckName, EvidenceItem, Verdict, VerificationReport } from
 export { loadTrust } from './verify/trust.ts';
 export type { FetchRoot, Trust } from './verify/trust.ts';
 export { verifyImage } from './verify/verify-image.ts';
+export { verifyStatement } from './verify/verify-statement.ts';
+export type { StatementVerdict, VerifyStatementOptions } from './verify/verify-statement.ts';
 export type { VerifyImageRequest } from './verify/verify-image.ts';
 export { resourceUriOf, toVsa, VERIFIER_ID } from './verify/vsa.ts';

@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { messageOf, OakumError, replaceFile } from '#core';
+import { replaceFile } from '#core';
 import {
   type Check,
   createKeySigner,
-  fetchPublicRoot,
-  loadTrust,
   openLocalKey,
   type Policy,
   readPolicy,
-  toFlagPolicy,
   toVsa,
-  type Transparency,
   type VerificationReport,
   verifyImage,
 } from '#evidence';
@@ -22,18 +17,11 @@ import { EXIT_CODES, NOT_TRUSTED_EXIT_CODE } from '../exit-codes.ts';
 import { openImage } from '../image.ts';
 import { openRegistryClient } from '../registry.ts';
 import { type OutputFlags, print } from '../session.ts';
+import { policyOfFlags, trustOf, type TrustFlags } from '../trust-flags.ts';
 import type { World } from '../world.ts';
 
-interface VerifyFlags extends OutputFlags {
+interface VerifyFlags extends OutputFlags, TrustFlags {
   readonly policy?: string;
-  readonly key?: readonly string[];
-  readonly certificateIdentity?: string;
-  readonly certificateIdentityRegexp?: string;
-  readonly certificateOidcIssuer?: string;
-  readonly certificateOidcIssuerRegexp?: string;
-  readonly trustedRoot?: string;
-  readonly transparency?: Transparency;
-  readonly attestation?: readonly string[];
   readonly platform?: readonly string[];
   readonly deep?: boolean;
   readonly vsa?: string;
@@ -45,7 +33,7 @@ export async function verify(images: readonly string[], flags: VerifyFlags, worl
   const client = openRegistryClient(flags.plainHttp === true, world);
   const opened = await Promise.all(images.map((image) => openImage(image, client, world.workingFolder)));
   const policy = await policyOf(flags, world);
-  const trust = await loadTrust(policy, () => fetchPublicRoot({ folder: join(world.stateFolder, 'tuf') }));
+  const trust = await trustOf(policy, world);
   const reports = await Promise.all(
     opened.map((image) =>
       verifyImage({
@@ -70,43 +58,7 @@ async function policyOf(flags: VerifyFlags, world: World): Promise<Policy> {
       flags.trustedRoot === undefined ? {} : { trustedRoot: resolve(world.workingFolder, flags.trustedRoot) };
     return readPolicy(resolve(world.workingFolder, flags.policy), root);
   }
-  const { key: keys = [], certificateIdentity: identity, certificateIdentityRegexp: identityPattern } = flags;
-  if (keys.length === 0 && identity === undefined && identityPattern === undefined) {
-    throw new OakumError('usage', 'VERIFY_WHOM', 'nothing says who is to be believed', {
-      hint: 'Give --key, or --certificate-identity with --certificate-oidc-issuer, or --policy.',
-    });
-  }
-  const { certificateOidcIssuer: issuer, certificateOidcIssuerRegexp: issuerPattern } = flags;
-  return toFlagPolicy(
-    {
-      keys,
-      ...(identity === undefined ? {} : { identity }),
-      ...(identityPattern === undefined ? {} : { identityPattern }),
-      ...(issuer === undefined ? {} : { issuer }),
-      ...(issuerPattern === undefined ? {} : { issuerPattern }),
-      ...rootOf(flags),
-      ...(flags.transparency === undefined ? {} : { transparency: flags.transparency }),
-      ...(flags.attestation === undefined ? {} : { attestations: flags.attestation }),
-    },
-    (path) => readSmall(resolve(world.workingFolder, path)),
-  );
-}
-
-/** A certificate without a named root is one of the public-good instance. */
-function rootOf({ trustedRoot, certificateIdentity, certificateIdentityRegexp }: VerifyFlags): {
-  trustedRoot?: string;
-} {
-  if (trustedRoot !== undefined) return { trustedRoot };
-  return certificateIdentity === undefined && certificateIdentityRegexp === undefined ? {} : { trustedRoot: 'public' };
-}
-
-async function readSmall(file: string): Promise<string> {
-  try {
-    if ((await stat(file)).size > 1 << 20) throw new Error('it is larger than 1 MiB');
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new OakumError('usage', 'FILE_UNREADABLE', `a file can't be read: ${messageOf(error)}`, { where: file });
-  }
+  return policyOfFlags(flags, world);
 }
 
 /** Writes each verdict as a signed summary (DSSE envelope), one a line, with this machine's own key. */
