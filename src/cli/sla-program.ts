@@ -17,8 +17,13 @@ const sealOptions = () => [
   new Option('--certificate-identity-regexp <expression>', 'an expression for the whole identity'),
   new Option('--certificate-oidc-issuer <url>', 'who vouched for the identity, exact'),
   new Option('--certificate-oidc-issuer-regexp <expression>', 'an expression for the whole issuer'),
-  new Option('--trusted-root <file>', "Sigstore trusted root (JSON); certificates default to the public instance's, fetched through TUF"),
-  new Option('--transparency <proof>', 'what must prove the time: default log for certificates, none for keys').choices(['log', 'timestamp', 'none']),
+  new Option(
+    '--trusted-root <file>',
+    "Sigstore trusted root (JSON); certificates default to the public instance's, fetched through TUF",
+  ),
+  new Option('--transparency <proof>', 'what must prove the time: default log for certificates, none for keys').choices(
+    ['log', 'timestamp', 'none'],
+  ),
 ];
 
 /** Adds `oakum sla` and what is below it. */
