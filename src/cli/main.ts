@@ -28,7 +28,8 @@ async function main(): Promise<void> {
     });
   }
   const home = resolve(import.meta.dirname, '../..');
-  const program = createProgram(readVersion(home), { world: () => openWorld(process.env, stop.signal) });
+  const world = () => openWorld(process.env, stop.signal);
+  const program = createProgram(readVersion(home), { world }, process.argv[2]);
   try {
     await program.parseAsync();
   } catch (error) {

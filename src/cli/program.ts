@@ -29,8 +29,38 @@ const unsandboxedOption = () =>
   );
 const lockedOption = () => new Option('--locked', 'fail if oakum.lock lacks anything, instead of adding it');
 
-/** Gives the command line of Oakum. Each action loads its code when it runs, so that --version and --help stay quick. */
-export function createProgram(version: string, invocation: Invocation): Command {
+/** What adds commands to the program, and their names. */
+const COMMANDS: readonly (readonly [names: readonly string[], add: (program: Command, world: () => World) => void])[] =
+  [
+    [['release'], addRelease],
+    [['plan'], addPlan],
+    [['lock'], addLock],
+    [['fetch'], addFetch],
+    [['doctor'], addDoctor],
+    [['cache'], addCache],
+    [['verify'], addVerify],
+    [['inspect'], addInspect],
+    [['diff'], addDiff],
+    [['key'], addKey],
+    [['feeds'], addFeeds],
+    [['reproduce'], addReproduce],
+    [['scan'], addScan],
+    [['findings', 'explain', 'store'], addStore],
+    [['vex'], addVex],
+    [['sla'], addSla],
+    [['patch'], addPatch],
+    [['changelog'], addChangelog],
+    [['replay'], addReplay],
+    [['rollback'], addRollback],
+    [['watch'], addWatch],
+    [['debug'], addDebug],
+  ];
+
+/**
+ * Gives the command line of Oakum. Each action loads its code when it runs, so that --version and --help stay quick; and where the
+ * first argument names a command, the others are left out: to describe all their flags takes longer than to match an SBOM.
+ */
+export function createProgram(version: string, invocation: Invocation, first?: string): Command {
   const program = new Command('oakum')
     .description('A factory for a hardened, provable distribution of Flux CD.')
     .version(version, '--version', 'print the version')
@@ -39,28 +69,8 @@ export function createProgram(version: string, invocation: Invocation): Command 
     .exitOverride() // throw instead of exiting; subcommands inherit it
     .showSuggestionAfterError()
     .showHelpAfterError('(add --help for the flags and examples)');
-  addRelease(program, invocation);
-  addPlan(program, invocation);
-  addLock(program, invocation);
-  addFetch(program, invocation);
-  addDoctor(program, invocation);
-  addCache(program, invocation);
-  addVerify(program, invocation);
-  addInspect(program, invocation);
-  addDiff(program, invocation);
-  addKey(program, invocation.world);
-  addFeeds(program, invocation.world);
-  addReproduce(program, invocation.world);
-  addScan(program, invocation.world);
-  addStore(program, invocation.world);
-  addVex(program, invocation.world);
-  addSla(program, invocation.world);
-  addPatch(program, invocation.world);
-  addChangelog(program, invocation.world);
-  addReplay(program, invocation.world);
-  addRollback(program, invocation.world);
-  addWatch(program, invocation.world);
-  addDebug(program, invocation.world);
+  const named = COMMANDS.filter(([names]) => first !== undefined && names.includes(first));
+  for (const [, add] of named.length === 0 ? COMMANDS : named) add(program, invocation.world);
   return program;
 }
 
@@ -81,7 +91,7 @@ Examples:
   oakum release 2.9.2 --platform linux/arm64 --out build
   oakum release 2.9.2 --locked --json`;
 
-function addRelease(program: Command, { world }: Invocation): void {
+function addRelease(program: Command, world: () => World): void {
   withSigning(program.command('release'))
     .description('build the hardened images of a Flux release')
     .argument('<version>', 'a Flux version, 2.9.2, or 2.9 for its newest patch')
@@ -107,7 +117,7 @@ function addRelease(program: Command, { world }: Invocation): void {
     .action(async (version, flags) => (await import('./commands/release.ts')).release(version, flags, world()));
 }
 
-function addPlan(program: Command, { world }: Invocation): void {
+function addPlan(program: Command, world: () => World): void {
   program
     .command('plan')
     .description('show what a release would fetch and build, from what, and what is in the cache already')
@@ -125,7 +135,7 @@ function addPlan(program: Command, { world }: Invocation): void {
     .action(async (version, flags) => (await import('./commands/plan.ts')).plan(version, flags, world()));
 }
 
-function addLock(program: Command, { world }: Invocation): void {
+function addLock(program: Command, world: () => World): void {
   program
     .command('lock')
     .description('resolve a Flux release, the toolchain and the bases, prove them, and write oakum.lock')
@@ -142,7 +152,7 @@ function addLock(program: Command, { world }: Invocation): void {
     .action(async (version, flags) => (await import('./commands/lock.ts')).lock(version, flags, world()));
 }
 
-function addFetch(program: Command, { world }: Invocation): void {
+function addFetch(program: Command, world: () => World): void {
   program
     .command('fetch')
     .description('fetch all that a release needs into the cache; building then needs no network')
@@ -158,7 +168,7 @@ function addFetch(program: Command, { world }: Invocation): void {
     .action(async (version, flags) => (await import('./commands/fetch.ts')).fetchRelease(version, flags, world()));
 }
 
-function addDoctor(program: Command, { world }: Invocation): void {
+function addDoctor(program: Command, world: () => World): void {
   program
     .command('doctor')
     .description('check what this machine has and lacks for building, and say what to do about it')
@@ -168,7 +178,7 @@ function addDoctor(program: Command, { world }: Invocation): void {
     .action(async (flags) => (await import('./commands/doctor.ts')).doctor(flags, world()));
 }
 
-function addCache(program: Command, { world }: Invocation): void {
+function addCache(program: Command, world: () => World): void {
   const cache = program.command('cache').description('show the cache, or make it smaller').helpCommand(false);
   cache
     .command('show', { isDefault: true })
@@ -200,7 +210,7 @@ Examples:
     --certificate-identity-regexp '^https://github\\.com/fluxcd/.*$' \\
     --certificate-oidc-issuer https://token.actions.githubusercontent.com`;
 
-function addVerify(program: Command, { world }: Invocation): void {
+function addVerify(program: Command, world: () => World): void {
   program
     .command('verify')
     .description('check who signed images, and what is attested about them')
@@ -248,7 +258,7 @@ function addVerify(program: Command, { world }: Invocation): void {
     .action(async (images, flags) => (await import('./commands/verify.ts')).verify(images, flags, world()));
 }
 
-function addDiff(program: Command, { world }: Invocation): void {
+function addDiff(program: Command, world: () => World): void {
   program
     .command('diff')
     .description('show what changed from one image to another; verifies nothing')
@@ -269,7 +279,7 @@ Examples:
     .action(async (before, after, flags) => (await import('./commands/diff.ts')).diff(before, after, flags, world()));
 }
 
-function addInspect(program: Command, { world }: Invocation): void {
+function addInspect(program: Command, world: () => World): void {
   program
     .command('inspect')
     .description('show what an image is, what is in it and who built it; verifies nothing')
