@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SBOM to findings for one image, whole process against whole process: `./oakum scan` beside osv-scanner offline, on the same SBOM
-// with the same advisories (the Go database alone). In turn, each warm; and all images of the release in one process.
+// with the same advisories (the Go database alone), without a store, as osv-scanner has none. In turn, each warm; also with what was
+// found left for the store, and all images of the release in one process.
 //   node --conditions=oakum-source bench/scan.ts --release DIR --data DIR [--rounds N]
 // DIR of --release holds what `oakum release` has written; --data is a data folder with feeds.
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -25,20 +27,29 @@ interface Cost {
 const folder = await mkdtemp(join(tmpdir(), 'oakum-bench-scan-'));
 const home = resolve(import.meta.dirname, '..');
 const stage = await stageScan(join(folder, 'stage'), { release: resolve(release), data: resolve(data) });
-const env = { ...process.env, OSV_SCANNER_LOCAL_DB_CACHE_DIRECTORY: stage.osvDatabase, OAKUM_DATA: resolve(data) };
+const env = {
+  ...process.env,
+  OSV_SCANNER_LOCAL_DB_CACHE_DIRECTORY: stage.osvDatabase,
+  OAKUM_DATA: join(folder, 'data'),
+};
 const osvScanner = await judge('osv-scanner');
 
-/** Runs a command; both end with 1 where something is found. CPU is of the process and its children. */
+/** Bash tells times to the millisecond, of the process and its children; GNU time the memory. */
+const TIMED = 'TIMEFORMAT="%3R %3U %3S"; time /usr/bin/time -o "$0" -f %M "$@"';
+
+/** Runs a command; both end with 1 where something is found. */
 function run(command: readonly string[]): Cost {
-  const result = spawnSync('/usr/bin/time', ['-f', '%e %U %S %M', ...command], { encoding: 'utf8', env, cwd: folder });
+  const memory = join(folder, 'memory');
+  const result = spawnSync('bash', ['-c', TIMED, memory, ...command], { encoding: 'utf8', env, cwd: folder });
   if (result.status !== 1) throw new Error(`${command.join(' ')} ended with ${result.status}:\n${result.stderr}`);
-  const [wall = 0, user = 0, system = 0, kilobytes = 0] = (result.stderr.trim().split('\n').at(-1) ?? '')
-    .split(' ')
-    .map(Number);
+  const times = (result.stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
+  const [wall = 0, user = 0, system = 0] = times;
+  const kilobytes = Number(readFileSync(memory, 'utf8').trim().split('\n').at(-1)); // a first line tells the exit code
   return { wall, cpu: user + system, megabytes: kilobytes / 1024 };
 }
 
-const oakum = (...sboms: readonly string[]) => [join(home, 'oakum'), 'scan', ...sboms, '--json'];
+const oakum = (...args: readonly string[]) =>
+  [join(home, 'oakum'), 'scan', '--feeds', resolve(data), '--json'].concat(args);
 const osv = (sbom: string) => [
   osvScanner,
   'scan',
@@ -53,9 +64,10 @@ const osv = (sbom: string) => [
 const one = stage.images.find(({ component }) => component === 'source-controller') ?? stage.images[0];
 if (one === undefined) throw new Error('the release has no image');
 const commands = {
-  oakum: oakum(one.sbom),
+  oakum: oakum('--no-store', one.sbom),
+  'oakum, kept': oakum(one.sbom),
   'osv-scanner': osv(one.sbom),
-  'oakum, all images': oakum(...stage.images.map(({ sbom }) => sbom)),
+  'oakum, all images': oakum('--no-store', ...stage.images.map(({ sbom }) => sbom)),
 };
 const costs = new Map<string, Cost[]>(Object.keys(commands).map((name) => [name, []]));
 for (const command of Object.values(commands)) for (let warm = 0; warm < 2; warm += 1) run(command);
@@ -66,7 +78,7 @@ const sorted = (name: string, of: keyof Cost) => (costs.get(name) ?? []).map((co
 const least = (name: string, of: keyof Cost) => sorted(name, of)[0] ?? Number.NaN;
 const median = (name: string, of: keyof Cost) => sorted(name, of)[sorted(name, of).length >> 1] ?? Number.NaN;
 const shown = (name: string, of: keyof Cost) =>
-  `${median(name, of).toFixed(2)} s (least ${least(name, of).toFixed(2)})`;
+  `${median(name, of).toFixed(3)} s (least ${least(name, of).toFixed(3)})`;
 console.log(`${one.component} ${stage.revision}, ${rounds} rounds, load ${loadavg()[0]?.toFixed(1)}`);
 for (const name of Object.keys(commands))
   console.log(
