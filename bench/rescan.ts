@@ -15,6 +15,7 @@ import { MAX_MANIFEST_BYTES, openLayout, readContent } from '#image';
 import { leaveScan, toScanRecord, withStore } from '#store';
 import {
   type Feeds,
+  type Finding,
   imageSubjects,
   openFeeds,
   scan,
@@ -187,8 +188,13 @@ async function compare(subjects: readonly ScanSubject[], feeds: Feeds): Promise<
   const some = subjects.filter((_, place) => place % Math.ceil(subjects.length / COMPARED) === 0);
   const { reports } = await scan(some, { feeds, now: clock.now() });
   const stored = await withStore({ dataFolder, url, report: () => undefined }, (store) => store.reports(feeds));
-  const summary = (findings: readonly { id: string; package: object; fix: string | undefined }[]) =>
-    JSON.stringify(findings.map(({ id, package: found, fix }) => [id, Object.values(found).sort(), fix]).sort());
+  const summary = (findings: readonly Pick<Finding, 'id' | 'package' | 'fix'>[]) =>
+    findings
+      .map(({ id, package: { ecosystem, name, version, scope }, fix }) =>
+        JSON.stringify([id, ecosystem, name, version, scope, fix]),
+      )
+      .sort()
+      .join('\n');
   for (const { digest, findings } of reports) {
     const known = stored.find((one) => one.digest === digest);
     if (known === undefined || summary(known.findings) !== summary(findings))

@@ -107,4 +107,24 @@ describe('what was scanned', () => {
     expect((JSON.parse((await oakum('findings', '--json')).stdout) as { findings: object[] }).findings).toEqual([]);
     expect((await oakum('store', 'status')).stdout).toMatch(/subjects +1/);
   });
+
+  it('is made anew from targets, and thrown away only once they are read', async () => {
+    await publish(new Date().toISOString(), FIXED);
+    const before = JSON.parse((await oakum('findings', '--json')).stdout) as { findings: { firstSeen: string }[] };
+    expect(await oakum('store', 'rebuild', 'absent.json')).toMatchObject({ exitCode: 2 });
+    expect((await oakum('store', 'status')).stdout).toMatch(/subjects +1/);
+    expect((await oakum('store', 'rebuild', 'go.mod')).stdout).toMatch(/subjects +1[^]*Matched with:\n[^]*go sha256:/);
+    const after = JSON.parse((await oakum('findings', '--json')).stdout) as typeof before;
+    const timeless = ({ findings }: typeof before) => findings.map((one) => ({ ...one, firstSeen: '' }));
+    expect(timeless(after)).toEqual(timeless(before));
+    expect(after.findings).toHaveLength(1);
+  });
+
+  it('is explained by what the store has when the feeds are gone', async () => {
+    await rm(join(folder, 'data', 'feeds'), { recursive: true });
+    const { stdout, exitCode } = await oakum('explain', 'GO-2026-9001');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/no feed on this machine[^]*go\.mod[^]*introduced 0, fixed 0\.39\.0[^]*go: missing/);
+    expect((await oakum('findings')).stdout).toMatch(/GO-2026-9001[^]*Not checked:\n.*feed go is missing/);
+  });
 });

@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeFrame, reachabilityWord, type Severity, type VulnerabilityKnowledge } from '#vulnerabilities';
+import {
+  describeFrame,
+  type GoImport,
+  type Match,
+  reachabilityWord,
+  type Severity,
+  type VulnerabilityKnowledge,
+} from '#vulnerabilities';
 import type { Explanation } from './commands/explain.ts';
 import { formatTable } from './format.ts';
 import type { JudgedFinding, JudgedStore } from './judged-findings.ts';
 import { describeFeeds } from './stale-feeds.ts';
+
+/** Symbols of a Go package that are named; --json has all. */
+const MOST_SYMBOLS = 8;
 
 /** Gives an explanation as a page for people. */
 export function formatExplanation({ knowledge, feeds, judged }: Explanation): string {
@@ -34,9 +44,11 @@ function section(title: string, lines: readonly string[]): string {
 
 function severityOf({ severity, severities }: VulnerabilityKnowledge): readonly string[] {
   const by =
-    severity.by === undefined ? 'no source gives a vector' : `CVSS ${severity.by.version} of ${severity.by.source}`;
+    severity.by === undefined
+      ? 'no source gives a vector; that is not low'
+      : `by CVSS ${severity.by.version} of ${severity.by.source}`;
   const score = severity.score === undefined ? '' : ` ${severity.score.toFixed(1)}`;
-  return [`${severity.rating}${score}, by ${by}`, ...severities.map(describeSeverity)];
+  return [`${severity.rating}${score}, ${by}`, ...severities.map(describeSeverity)];
 }
 
 function describeSeverity(one: Severity): string {
@@ -73,6 +85,7 @@ function describeAdvisory({ feed, advisory, details }: VulnerabilityKnowledge['a
       ({ events }) => `${one.name}: ${events.map(({ kind, version }) => `${kind} ${version}`).join(', ')}`,
     ),
     ...(one.versions.length === 0 ? [] : [`${one.name}: ${one.versions.length} versions listed`]),
+    ...one.imports.map(describeImport),
     ...one.faults.map((fault) => `${one.name}: not readable: ${fault}`),
   ]);
   const links = url === undefined ? references.slice(0, 3).map((one) => one.url) : [url];
@@ -82,6 +95,14 @@ function describeAdvisory({ feed, advisory, details }: VulnerabilityKnowledge['a
     ...ranges,
     ...links,
   ]);
+}
+
+/** Which part of a module holds the flaw. */
+function describeImport({ path, symbols, goos, goarch }: GoImport): string {
+  const shown = symbols.length === 0 ? 'all of it' : symbols.slice(0, MOST_SYMBOLS).join(', ');
+  const rest = symbols.length > MOST_SYMBOLS ? ` and ${symbols.length - MOST_SYMBOLS} more` : '';
+  const systems = [...goos, ...goarch].join(', ');
+  return `in package ${path}: ${shown}${rest}${systems === '' ? '' : `; on ${systems} only`}`;
 }
 
 function occurrences({ findings, clockFault }: JudgedStore): string {
@@ -132,9 +153,16 @@ function decisionOf({ state, decidedBy }: JudgedFinding): readonly string[] {
 
 function reasonsOf({ finding }: JudgedFinding): readonly string[] {
   return finding.matches.map(
-    ({ advisory, searched }) =>
-      `${advisory} names ${searched.name} (${searched.ecosystem}), which is there as ${searched.version}`,
+    ({ advisory, searched, decision }) =>
+      `${advisory} names ${searched.name} (${searched.ecosystem}), which is there as ${searched.version}: ${describeMatch(decision)}`,
   );
+}
+
+/** What of an advisory decided. */
+function describeMatch(decision: Match['decision']): string {
+  if (decision.kind === 'version') return 'that version is listed';
+  const { introduced, until } = decision;
+  return `introduced ${introduced}, ${until === undefined ? 'with no end' : `${until.kind} ${until.version}`}`;
 }
 
 function unique(lines: readonly string[]): readonly string[] {

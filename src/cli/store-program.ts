@@ -22,7 +22,7 @@ export function addStore(program: Command, world: () => World): void {
     .action(async (id, flags) => (await import('./commands/explain.ts')).explain(id, flags, world()));
   const store = program
     .command('store')
-    .description('what was scanned: its state, or matched again with the feeds on disk')
+    .description('what was scanned: its state, matched again with the feeds on disk, or made anew')
     .helpCommand(false);
   store
     .command('status')
@@ -34,7 +34,31 @@ export function addStore(program: Command, world: () => World): void {
     .description('match again what changed advisories speak of, and show what is new, changed or gone')
     .addOption(definitionOption())
     .addOption(jsonOption())
+    .addHelpText('after', '\nExamples:\n  oakum feeds update && oakum store refresh')
     .action(async (flags) => (await import('./commands/store.ts')).refreshStore(flags, world()));
+  addRebuild(store, world);
+}
+
+function addRebuild(store: Command, world: () => World): void {
+  store
+    .command('rebuild')
+    .description('throw away what the store holds, and fill it from these targets and the feeds on disk')
+    .argument('<targets...>', 'as for `oakum scan`')
+    .addOption(new Option('--platform <os/arch>', 'only these platforms of images').argParser(collect))
+    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(definitionOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Lost is what the store alone knows: since when a finding was known of (of releases the SLA log has it), and scans of other targets.
+Nothing is thrown away before all targets were read.
+
+Examples:
+  oakum store rebuild 2.9.2
+  oakum store rebuild registry.example.com/distroless/source-controller:v1.9.3 sbom.spdx.json`,
+    )
+    .action(async (targets, flags) => (await import('./commands/store.ts')).rebuildStore(targets, flags, world()));
 }
 
 function addFindings(program: Command, world: () => World): void {

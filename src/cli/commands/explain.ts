@@ -39,13 +39,23 @@ export async function explain(id: string, flags: ExplainFlags, world: World): Pr
     maxAgeDays: await readFeedAges(flags.definition, world),
   });
   const name = inUsualCase(id);
-  const knowledge = await readVulnerability(feeds, name);
-  if (knowledge === undefined) throw await unknown(name, feeds);
-  const filter = { names: knowledge.names, allRevisions: flags.allRevisions };
+  const told = await readVulnerability(feeds, name);
+  const filter = { names: told?.names ?? [name], allRevisions: flags.allRevisions };
   const scanned = await hasStore(storeOptions(world));
   const judged = scanned ? await readJudgedStore(filter, { flags, feeds, world }) : undefined;
+  const knowledge = told ?? knowledgeOf(judged);
+  if (knowledge === undefined) throw await unknown(name, feeds);
   const explanation = { knowledge, feeds: await feeds.status(), ...(judged === undefined ? {} : { judged }) };
   print(flags, toJson(explanation), () => formatExplanation(explanation));
+}
+
+/** What findings tell of a vulnerability that no feed on this machine knows: the store was matched elsewhere, or the feed is gone. */
+function knowledgeOf(judged: JudgedStore | undefined): VulnerabilityKnowledge | undefined {
+  const finding = judged?.findings[0]?.finding;
+  if (finding === undefined) return undefined;
+  const { id, ids: names, severity, severities, kev, epss } = finding;
+  const none = { advisories: [], faults: ['no feed on this machine has its advisories now'], ssvc: [] };
+  return { id, names, severity, severities, kev: kev ? [kev] : [], epss: epss ? [epss] : [], ...none };
 }
 
 async function unknown(id: string, feeds: Feeds): Promise<OakumError> {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Refresh, type StoreStatus, withStore } from '#store';
-import { openFeeds } from '#vulnerabilities';
+import { type Refresh, type StoreStatus, toScanRecord, withStore } from '#store';
+import { type Feeds, openFeeds, scan } from '#vulnerabilities';
 import { readFeedAges } from '../feed-ages.ts';
 import { formatBytes, formatTable } from '../format.ts';
+import { openTargets } from '../scan-targets.ts';
 import { type OutputFlags, print } from '../session.ts';
-import { requireStore } from '../store.ts';
+import { describeFeeds } from '../stale-feeds.ts';
+import { releasesOf, requireStore, storeOptions } from '../store.ts';
 import type { World } from '../world.ts';
 
 /** `oakum store status`: shows what the store holds. */
@@ -15,10 +17,40 @@ export async function showStore(flags: OutputFlags, world: World): Promise<void>
 
 /** `oakum store refresh`: brings the store up to date with the feeds on disk, and shows what that changed. */
 export async function refreshStore(flags: OutputFlags & { readonly definition?: string }, world: World): Promise<void> {
-  const maxAgeDays = await readFeedAges(flags.definition, world);
-  const feeds = openFeeds({ folder: world.stateFolder, clock: world.clock, maxAgeDays });
+  const feeds = await openOwnFeeds(flags.definition, world);
   const refresh = await withStore(await requireStore(world), (store) => store.refresh(feeds, world.clock.now()));
-  print(flags, refresh, () => describeRefresh(refresh));
+  const status = await feeds.status();
+  print(flags, { ...refresh, feeds: status }, () =>
+    [describeRefresh(refresh), describeFeeds(status)].filter((part) => part !== '').join('\n'),
+  );
+}
+
+/** Flags of `oakum store rebuild`. */
+interface RebuildFlags extends OutputFlags {
+  readonly definition?: string;
+  readonly platform?: readonly string[];
+  readonly plainHttp?: boolean;
+}
+
+/**
+ * `oakum store rebuild`: puts what these targets and the feeds say in the place of all that the store holds. Nothing is thrown away
+ * before all targets are read and matched. Scans that wait are taken in first, and go with the rest.
+ */
+export async function rebuildStore(targets: readonly string[], flags: RebuildFlags, world: World): Promise<void> {
+  const now = world.clock.now();
+  const feeds = await openOwnFeeds(flags.definition, world);
+  const subjects = await openTargets(targets, { ...flags, world });
+  const record = toScanRecord(await scan(subjects, { feeds, now }), subjects, await releasesOf(subjects, world));
+  const status = await withStore(storeOptions(world), async (store) => {
+    await store.rebuild([record], feeds, now);
+    return store.status();
+  });
+  print(flags, status, () => describeStatus(status));
+}
+
+async function openOwnFeeds(definition: string | undefined, world: World): Promise<Feeds> {
+  const maxAgeDays = await readFeedAges(definition, world);
+  return openFeeds({ folder: world.stateFolder, clock: world.clock, maxAgeDays });
 }
 
 function describeStatus({ where, engine, schema, bytes, counts, pending, feeds }: StoreStatus): string {
