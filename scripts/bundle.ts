@@ -57,6 +57,7 @@ export async function bundle(folder: string, { format, packages }: BundleOptions
       format,
       entryFileNames: `[name].${extension}`,
       chunkFileNames: `[name]-[hash].${extension}`,
+      minify: { mangle: false, compress: false, codegen: { removeWhitespace: true } }, // less to read; the names stay
       comments: { legal: true, jsdoc: false, annotation: false },
     });
   } finally {
