@@ -9,7 +9,7 @@ import { type Attested, attestImage } from './attest.ts';
 import { type BaseLayer, buildBaseLayer } from './base-layer.ts';
 import { type Job, openPreparation, toJob } from './prepare.ts';
 import type { Selection } from './selection.ts';
-import type { Workshop } from './workshop.ts';
+import { stepTools, type Workshop } from './workshop.ts';
 
 /** What to build. */
 export interface BuildRequest {
@@ -149,20 +149,10 @@ interface CompileShop {
 const STEP_OF_STAGE: Readonly<Record<CompileStage, string>> = { packages: 'compile', link: 'link' };
 
 function compileJob(job: Job, { request, shop, prepare, turns }: CompileShop): Promise<StepResult<CompiledBinary>> {
-  const { limits, platforms } = { limits: request.definition.limits, platforms: request.selection.platforms };
+  const { platforms } = request.selection;
   const subject = platforms.length === 1 ? job.component : `${job.component} ${architectureOf(job.platform)}`;
   return compile(job.request, () => prepare(job), {
-    cache: shop.cache,
-    clock: shop.clock,
-    engine: shop.engine,
-    isolated: shop.isolated,
-    limits: {
-      memoryBytes: limits.memoryMiB * 2 ** 20,
-      milliseconds: limits.minutes * 60_000,
-      processes: limits.processes,
-    },
-    parallelism: shop.machine.cores,
-    signal: shop.signal,
+    ...stepTools(request.definition, shop),
     stage: (name, run) =>
       turns[name](async () => {
         shop.signal.throwIfAborted();

@@ -95,6 +95,7 @@ function publicationsOf(reports: readonly ScannedTarget[], images: readonly VexI
   });
 }
 
-function imageOf(digests: readonly Digest[], images: readonly VexImage[]): VexImage | undefined {
+/** Gives the image of which one of these is a platform's manifest. */
+export function imageOf(digests: readonly Digest[], images: readonly VexImage[]): VexImage | undefined {
   return images.find(({ platforms }) => platforms.some(({ digest }) => digests.includes(digest)));
 }

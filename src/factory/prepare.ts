@@ -4,6 +4,7 @@ import type { TreeResult } from '#cache';
 import { type Platform, reportStep } from '#core';
 import type { Definition, Lock, LockedComponent, LockedModule, LockedOverlay } from '#definition';
 import { composeOverlay, digestOfOverlay, readPatchFiles } from '#patch';
+import type { ModuleCacheProgress, Sources } from '#sources';
 import { FactoryError } from './error.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -69,24 +70,32 @@ export function openPreparation(shop: Workshop, definition: Definition): (job: J
 async function prepare(job: Job, definition: Definition, shop: Workshop): Promise<CompileInputs> {
   const sources = await shop.sources();
   const subject = job.component;
-  const [toolchain, inputs] = await Promise.all([
+  const [toolchain, { inputs }] = await Promise.all([
     sources.toolchain(definition.toolchain, shop.machine.platform, {
       zipHash: job.request.toolchain.zipHash,
       verify: true,
     }),
     reportStep(shop.report, { subject, step: 'fetch' }, async () => {
       const source = await openSource(job, shop);
-      const dependencies = await sources.dependencies(source.path);
-      const moduleCache = await sources.moduleCache(dependencies, {
-        verify: true,
-        onProgress: ({ bytes }) => shop.report({ kind: 'step-progress', subject, step: 'fetch', bytes }),
-      });
-      const hashes = new Map(dependencies.map(({ path, version, zipHash }) => [`${path}@${version}`, zipHash ?? '']));
-      return { sourceFolder: source.path, moduleCache, hashes, cached: false };
+      const modules = await fetchModules(source.path, sources, ({ bytes }) =>
+        shop.report({ kind: 'step-progress', subject, step: 'fetch', bytes }),
+      );
+      return { inputs: { sourceFolder: source.path, ...modules }, cached: false };
     }),
   ]);
-  const { sourceFolder, moduleCache, hashes } = inputs;
-  return { sourceFolder, moduleCache, hashes, toolchainFolder: toolchain.folder };
+  return { ...inputs, toolchainFolder: toolchain.folder };
+}
+
+/** Fetches the modules that a source depends on; gives their folder, and their hashes by `path@version`. */
+export async function fetchModules(
+  sourceFolder: string,
+  sources: Sources,
+  onProgress?: (progress: ModuleCacheProgress) => void,
+): Promise<Pick<CompileInputs, 'moduleCache' | 'hashes'>> {
+  const dependencies = await sources.dependencies(sourceFolder);
+  const options = { verify: true, ...(onProgress === undefined ? {} : { onProgress }) };
+  const moduleCache = await sources.moduleCache(dependencies, options);
+  return { moduleCache, hashes: new Map(dependencies.map((one) => [`${one.path}@${one.version}`, one.zipHash ?? ''])) };
 }
 
 /** Gives the source that is compiled: as upstream published it, or with the overlay of a patched revision. */

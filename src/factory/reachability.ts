@@ -18,7 +18,7 @@ import { settled } from './images.ts';
 import { type Job, openPreparation, toJob } from './prepare.ts';
 import { revise } from './revise.ts';
 import { openTool, type Tool } from './tool.ts';
-import type { Workshop } from './workshop.ts';
+import { stepTools, type Workshop } from './workshop.ts';
 
 /** One platform of an image to analyse. */
 export interface ReachabilityTarget {
@@ -166,18 +166,13 @@ async function analyseOne(
   shop: Workshop,
 ): Promise<readonly [Digest, KnownAnalysis]> {
   const { target, claim, job, definition } = one;
-  const { memoryMiB, minutes, processes } = definition.limits;
   const names = { subject: `${job.component} ${job.platform}`, step: 'analyse reachability' };
   const { value } = await reportStep(shop.report, names, () =>
-    analyse({ compile: job.request, database: target.database, tool: plan.tool }, () => plan.prepare(job, definition), {
-      cache: shop.cache,
-      clock: shop.clock,
-      engine: shop.engine,
-      isolated: shop.isolated,
-      limits: { memoryBytes: memoryMiB * 2 ** 20, milliseconds: minutes * 60_000, processes },
-      parallelism: shop.machine.cores,
-      signal: shop.signal,
-    }),
+    analyse(
+      { compile: job.request, database: target.database, tool: plan.tool },
+      () => plan.prepare(job, definition),
+      stepTools(definition, shop),
+    ),
   );
   const missing = moduleNotRead(claim, value);
   if (missing !== undefined) return [target.image, { reason: `its program holds ${missing}, which was not analysed` }];

@@ -12,6 +12,7 @@ import {
   toVexSubjects,
   type VexImage,
 } from '#vulnerabilities';
+import { imageOf } from './observe-scan.ts';
 import type { Workshop } from './workshop.ts';
 
 /** The feeds as they stood on a day. */
@@ -64,12 +65,11 @@ export async function replayRelease(request: ReplayReleaseRequest, shop: Worksho
 async function findSightings({ subjects, images, history }: ReplayReleaseRequest): Promise<readonly Sighting[]> {
   const found = new Map<string, Sighting>();
   let before = new Date(0);
-  const byDigest = new Map(images.flatMap((image) => image.platforms.map(({ digest }) => [digest, image] as const)));
   for (const { date, feeds } of history) {
     const { reports } = await scan(subjects, { feeds, now: date });
     const today = new Map<string, Sighting>();
     for (const subject of reports.flatMap((report) => toVexSubjects(report, images))) {
-      const image = subject.digests.map((digest) => byDigest.get(digest)).find((one) => one !== undefined);
+      const image = imageOf(subject.digests, images);
       if (image === undefined) continue;
       const observed = toObservedFinding({ finding: subject, state: 'open', decidedBy: undefined }, image);
       const key = `${observed.product} ${observed.vulnerability}`;

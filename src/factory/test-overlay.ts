@@ -4,7 +4,7 @@ import type { StepKey } from '#cache';
 import { reportStep } from '#core';
 import type { Definition, Lock, LockedOverlay } from '#definition';
 import { type Job, openPreparation, toJob } from './prepare.ts';
-import type { Workshop } from './workshop.ts';
+import { stepTools, type Workshop } from './workshop.ts';
 
 /** A component whose tests are to be run without and with an overlay; `definition` has the toolchain of the revision. */
 export interface OverlayTests {
@@ -77,7 +77,6 @@ function comparisonKey({ before, after }: Jobs, { isolated }: Workshop): StepKey
 }
 
 function openTests(definition: Definition, shop: Workshop) {
-  const { memoryMiB, minutes, processes } = definition.limits;
   return async (job: Job, step: string, packages?: readonly string[]) => {
     const prepare = openPreparation(shop, definition); // one for each job: a preparation is shared by component
     const request = {
@@ -85,15 +84,7 @@ function openTests(definition: Definition, shop: Workshop) {
       ...(packages === undefined ? {} : { packages, attempt: 2 }),
     };
     const { value } = await reportStep(shop.report, { subject: job.component, step }, () =>
-      testPackages(request, () => prepare(job), {
-        cache: shop.cache,
-        clock: shop.clock,
-        engine: shop.engine,
-        isolated: shop.isolated,
-        limits: { memoryBytes: memoryMiB * 2 ** 20, milliseconds: minutes * 60_000, processes },
-        parallelism: shop.machine.cores,
-        signal: shop.signal,
-      }),
+      testPackages(request, () => prepare(job), stepTools(definition, shop)),
     );
     return value;
   };

@@ -7,7 +7,8 @@ import type { StepKey } from '#cache';
 import { type Digest, measure, reportStep } from '#core';
 import type { Definition, Lock, LockedModule, ToolName } from '#definition';
 import { FactoryError } from './error.ts';
-import type { Workshop } from './workshop.ts';
+import { fetchModules } from './prepare.ts';
+import { stepTools, type Workshop } from './workshop.ts';
 
 /** A program of Oakum's own, compiled from proved sources, ready to be mounted into a step. */
 export interface Tool {
@@ -80,17 +81,8 @@ export async function openTool(
     platform: shop.machine.platform,
     crypto: 'none',
   };
-  const { memoryMiB, minutes, processes } = definition.limits;
   const { value } = await reportStep(shop.report, { subject: name, step: 'compile' }, () =>
-    compile(request, () => prepareTool(request, shop), {
-      cache: shop.cache,
-      clock: shop.clock,
-      engine: shop.engine,
-      isolated: shop.isolated,
-      limits: { memoryBytes: memoryMiB * 2 ** 20, milliseconds: minutes * 60_000, processes },
-      parallelism: shop.machine.cores,
-      signal: shop.signal,
-    }),
+    compile(request, () => prepareTool(request, shop), stepTools(definition, shop)),
   );
   return { name, version, digest: value.binary, path: await placeProgram(name, value.binary, shop) };
 }
@@ -104,13 +96,8 @@ async function prepareTool(request: CompileRequest, shop: Workshop): Promise<Com
     }),
     sources.compose(request.main, []),
   ]);
-  const dependencies = await sources.dependencies(source.path);
-  return {
-    sourceFolder: source.path,
-    moduleCache: await sources.moduleCache(dependencies, { verify: true }),
-    toolchainFolder: toolchain.folder,
-    hashes: new Map(dependencies.map((one) => [`${one.path}@${one.version}`, one.zipHash ?? ''])),
-  };
+  const modules = await fetchModules(source.path, sources);
+  return { sourceFolder: source.path, ...modules, toolchainFolder: toolchain.folder };
 }
 
 /** Blobs can't be executed: gives a copy that can, measured before each use, since other runs may have left it. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Debian } from '#bases';
+import type { CompileTools } from '#build';
 import type { Cache } from '#cache';
 import type { Clock, Platform, Report } from '#core';
-import type { BaseDefinition } from '#definition';
+import type { BaseDefinition, Definition } from '#definition';
 import type { Engine } from '#engine';
 import type { Sources } from '#sources';
 
@@ -24,6 +25,21 @@ export interface Workshop {
   readonly definitionFolder: string;
   /** Names the compressor's build for which compressed digests hold. */
   readonly compressor: string;
+}
+
+/** Gives what a step that runs in the engine works with: the workshop's parts, and a definition's limits in bytes and milliseconds. */
+export function stepTools({ limits }: Pick<Definition, 'limits'>, shop: Workshop): Omit<CompileTools, 'stage'> {
+  const { cache, clock, engine, isolated, machine, signal } = shop;
+  const { memoryMiB, minutes, processes } = limits;
+  return {
+    cache,
+    clock,
+    engine,
+    isolated,
+    limits: { memoryBytes: memoryMiB * 2 ** 20, milliseconds: minutes * 60_000, processes },
+    parallelism: machine.cores,
+    signal,
+  };
 }
 
 /** Gives a function that calls `open` once, at the first call, and not again. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compileCommand, type CompileInputs, compileKey, type CompileLimits, type CompileRequest } from '#build';
-import { type Cache, removeTree, type StepKey, type StepResult } from '#cache';
-import { type Clock, type Digest, digestOf } from '#core';
-import type { Engine, SandboxStep } from '#engine';
+import { compileCommand, type CompileInputs, compileKey, type CompileRequest, type CompileTools } from '#build';
+import { removeTree, type StepKey, type StepResult } from '#cache';
+import { type Digest, digestOf } from '#core';
+import type { SandboxStep } from '#engine';
 import { canonicalJson, type Json } from '#formats';
 import { VulnerabilityError } from '../error.ts';
 import type { GoDatabasePart } from './database.ts';
@@ -26,16 +26,8 @@ export interface AnalysisRequest {
   readonly tool: AnalysisTool;
 }
 
-/** What an analysis works with. The limits are those of a compile. */
-export interface AnalysisTools {
-  readonly cache: Cache;
-  readonly clock: Clock;
-  readonly engine: () => Promise<Engine>;
-  readonly isolated: boolean;
-  readonly limits: CompileLimits;
-  readonly parallelism: number;
-  readonly signal?: AbortSignal;
-}
+/** What an analysis works with, as a compile does. */
+export type AnalysisTools = Omit<CompileTools, 'stage'>;
 
 /** Where the tool and its database lie in the sandbox; all else lies where a compile has it. */
 const INSIDE = { tool: '/oakum/govulncheck', database: '/oakum/db', source: '/src' } as const;
