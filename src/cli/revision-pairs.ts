@@ -3,6 +3,7 @@ import { OakumError } from '#core';
 import type { Lock } from '#definition';
 import type { DiffSide } from '#evidence';
 import type { ChangelogPair } from '#factory';
+import { parseRevision } from '#release';
 import { openImage } from './image.ts';
 import { openRegistryClient } from './registry.ts';
 import type { Loaded } from './shop.ts';
@@ -47,7 +48,7 @@ export async function openPairs(
   };
   const chosen = Object.keys(read.definition.components).filter((name) => flags.component?.includes(name) ?? true);
   const tag = (component: string, revision: string) => {
-    const [, release = '', number = ''] = /^(.+)-r(\d+)$/.exec(revision) ?? [];
+    const { release, number } = parseRevision(revision) ?? { release: '', number: 0 };
     const version = lock?.releases[release]?.components[component]?.module.version;
     if (version !== undefined) return `${version}-r${number}`;
     throw new OakumError(

@@ -12,6 +12,7 @@ import {
   type WatchParts,
 } from '#factory';
 import type { PatchPlan } from '#patch';
+import { parseRevision } from '#release';
 import { forecastBreaches, readClocks, scan, toSlaPolicy, withReachability } from '#vulnerabilities';
 import { type PatchFlags, runPatch } from './commands/patch.ts';
 import { openFeedsOf, updateFeedsOf } from './feed-settings.ts';
@@ -105,8 +106,9 @@ async function readPublished(release: string, world: World) {
   });
 }
 
-function releaseOf(revision: string): string {
-  return revision.slice(0, revision.lastIndexOf('-r'));
+/** The release that a revision is of. */
+export function releaseOf(revision: string): string {
+  return parseRevision(revision)?.release ?? revision;
 }
 
 /** The same plan has the same file, so that nobody is asked twice; what else was asked about the release is out of date. */

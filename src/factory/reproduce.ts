@@ -12,6 +12,7 @@ import {
   parseManifest,
   readContent,
 } from '#image';
+import { parseRevision } from '#release';
 import { type BuildInputs, readBuildInputs } from './build-inputs.ts';
 import { FactoryError } from './error.ts';
 import { buildImages, type PlatformImage } from './images.ts';
@@ -103,21 +104,20 @@ async function buildAgain(
   shop: Workshop,
 ): Promise<PlatformImage> {
   const { release, revision } = inputs;
-  const { definition, lock } = revise(withOwnPlaces(inputs.definition, own), inputs.lock, revision);
-  const { overlays } = revise(definition, inputs.lock, revision);
+  const { definition, lock, overlays } = revise(withOwnPlaces(inputs.definition, own), inputs.lock, revision);
   const [built] = await buildImages(
     {
       definition,
       lock,
       release,
-      revision: Number(/-r(\d+)$/.exec(revision)?.[1] ?? 0),
+      revision: parseRevision(revision)?.number ?? 0,
       selection: {
         channels: Object.keys(definition.channels),
         components: Object.keys(definition.components),
         platforms: [platform as Platform],
       },
       ...(overlays === undefined ? {} : { overlays }),
-      digests: { definition: digestOfLock(lock), lock: digestOfLock(lock) },
+      digests: { definition: digestOfLock(lock), lock: digestOfLock(lock) }, // for a provenance that nobody keeps
       exemptions: definition.sources.exemptions,
       versions: shop.versions,
     },

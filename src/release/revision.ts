@@ -11,6 +11,12 @@ export function formatRevision(revision: Revision): string {
   return `${revision.release}-r${revision.number}`;
 }
 
+/** Reads a revision's written form; undefined where a text is none. */
+export function parseRevision(text: string): Revision | undefined {
+  const [, release, number] = /^(.+)-r(\d+)$/.exec(text) ?? [];
+  return release === undefined ? undefined : { release, number: Number(number) };
+}
+
 /** The two tags of one image of a revision: `immutable` never moves once published, `moving` follows the newest revision. */
 export interface ImageTags {
   readonly immutable: string;

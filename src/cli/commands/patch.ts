@@ -3,6 +3,7 @@ import { OakumError, type Report } from '#core';
 import { type Lock, writeLock } from '#definition';
 import { type ImageChanges, type PatchRequest, planRevision, proveRevision, type ReleaseOutcome } from '#factory';
 import type { PatchPlan } from '#patch';
+import { parseRevision } from '#release';
 import { formatChangelog } from '../changelog-text.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { openFeedsOf } from '../feed-settings.ts';
@@ -83,7 +84,7 @@ async function publish(
   const { flags, world, report } = context;
   const machineOnly = flags.to === undefined && flags.platform === undefined;
   const platforms = machineOnly ? [run.shop.machine.platform] : run.selection.platforms;
-  const number = Number(revision.slice(revision.lastIndexOf('-r') + 2));
+  const number = parseRevision(revision)?.number ?? 0;
   const published = await publishRevision({ ...run, selection: { ...run.selection, platforms } }, number, context);
   const before = run.lock.revisions?.[revision]?.predecessor;
   if (before === undefined) return { published };

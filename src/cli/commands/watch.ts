@@ -10,7 +10,7 @@ import { EXIT_CODES, VERDICT_EXIT_CODE } from '../exit-codes.ts';
 import { readReleaseImages } from '../release-images.ts';
 import { type OutputFlags, print, withProgress } from '../session.ts';
 import { loadDefinition } from '../shop.ts';
-import { openWatchParts, type WatchFlags } from '../watch-parts.ts';
+import { openWatchParts, releaseOf, type WatchFlags } from '../watch-parts.ts';
 import type { World } from '../world.ts';
 
 /** How long to look at a lock: long enough to take over that of a process that is gone. */
@@ -76,7 +76,7 @@ function requireReleases(releases: readonly string[]): void {
 
 async function releaseHere(world: World): Promise<string> {
   const { revision } = await readReleaseImages('out', world);
-  return revision.slice(0, revision.lastIndexOf('-r'));
+  return releaseOf(revision);
 }
 
 function busy(lock: string): OakumError {
