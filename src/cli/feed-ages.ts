@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { OpenFeedsOptions } from '#vulnerabilities';
+import { type Feeds, openFeeds, type OpenFeedsOptions } from '#vulnerabilities';
 import type { World } from './world.ts';
+
+/** Opens the feeds in a data folder, by default Oakum's own, for commands that need nothing else of a definition. */
+export async function openFeedsQuickly(
+  definition: string | undefined,
+  world: World,
+  dataFolder = world.stateFolder,
+): Promise<Feeds> {
+  const maxAgeDays = await readFeedAges(definition, world);
+  return openFeeds({ folder: dataFolder, clock: world.clock, maxAgeDays });
+}
 
 /**
  * Gives the ages from which a definition's feeds are too old: of --definition, else distribution.yaml here, else the one that
  * comes with Oakum. A scan needs nothing else of it, so one that says nothing of feeds is not parsed.
  */
-export async function readFeedAges(
+async function readFeedAges(
   named: string | undefined,
   world: World,
 ): Promise<NonNullable<OpenFeedsOptions['maxAgeDays']>> {

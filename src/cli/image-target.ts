@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomUUID } from 'node:crypto';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { imageSubjects, type ScanSubject } from '#vulnerabilities';
 import { openImage } from './image.ts';
 import { openRegistryClient } from './registry.ts';
+import { temporaryPath } from './temporary.ts';
 import type { TargetOptions } from './scan-targets.ts';
 
 /** Takes an image's name, in a registry or `oci:FOLDER:NAME`; gives what is to be scanned, platform by platform. */
@@ -17,7 +15,7 @@ export async function openImageTarget(
   return imageSubjects({
     ...named,
     root: await root(),
-    temporary: () => join(tmpdir(), `oakum-scan-${randomUUID()}`),
+    temporary: () => temporaryPath('scan'),
     ...(platform === undefined ? {} : { platforms: platform }),
   });
 }

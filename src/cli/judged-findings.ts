@@ -10,10 +10,12 @@ import {
 import {
   applyVex,
   buildVexDocument,
+  clockKey,
   type DecidedBy,
   type FeedReading,
   type Feeds,
   type SlaReading,
+  slaProductOf,
   toVexSubjects,
   type VexDocument,
   type VexState,
@@ -23,6 +25,7 @@ import { findReachability, reachabilityDecisions } from './reachability.ts';
 import { readOwnClocks } from './sla-log.ts';
 import { requireStore } from './store.ts';
 import { openDecisions, type VexFlags } from './vex-decisions.ts';
+import { VEX_NAMESPACE } from './vex-namespace.ts';
 import type { World } from './world.ts';
 
 /** How a finding stands: by VEX, but for what was decided to be so and is lived with (`affected`), which is `accepted`. */
@@ -91,7 +94,7 @@ async function decidedAbout(
     decisions: [...decisions, ...(await reachabilityDecisions(images, world))],
     images,
     now,
-    origin: { author: vendor, tooling: `oakum/${world.version}`, namespace: 'https://openvex.dev/docs/public' },
+    origin: { author: vendor, tooling: `oakum/${world.version}`, namespace: VEX_NAMESPACE },
   });
 }
 
@@ -104,7 +107,7 @@ interface JudgeRequest {
 }
 
 function judge({ reports, images, document, clocks, now }: JudgeRequest): readonly JudgedFinding[] {
-  const byKey = new Map(clocks.map((clock) => [clockKeyOf(clock.product, clock.vulnerability), clock]));
+  const byKey = new Map(clocks.map((clock) => [clockKey(clock), clock]));
   return reports.flatMap((report) => {
     const subjects = toVexSubjects(report, images);
     const judgements = applyVex(subjects, document === undefined ? [] : [document], now);
@@ -129,11 +132,6 @@ function clockOf(
   clocks: ReadonlyMap<string, SlaReading>,
 ): SlaReading | undefined {
   if (image === undefined) return undefined;
-  const line = image.revision.split('.').slice(0, 2).join('.');
-  const product = `${line}/${image.channel}/${image.component}`;
-  return ids.flatMap((id) => clocks.get(clockKeyOf(product, id)) ?? [])[0];
-}
-
-function clockKeyOf(product: string, vulnerability: string): string {
-  return `${product} ${vulnerability}`;
+  const product = slaProductOf(image);
+  return ids.flatMap((id) => clocks.get(clockKey({ product, vulnerability: id })) ?? [])[0];
 }

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ComponentPlan, PatchPlan, PlannedChange, Staying } from '#patch';
 import { formatTable } from './format.ts';
+import { describeFeeds } from './stale-feeds.ts';
 
 /** Gives a plan for people: component by component what would change and why, and what stays. */
 export function formatPlan(plan: PatchPlan): string {
-  const stale = plan.feeds.filter((feed) => feed.state !== 'fresh');
-  const feeds = stale.map(
-    ({ name, state, reason }) => `  ${name}: ${state}${reason === undefined ? '' : `, ${reason}`}\n`,
-  );
+  const feeds = describeFeeds(plan.feeds);
   return [
     ...plan.components.map(describeComponent),
     describeToolchain(plan),
     ...plan.bases.map(describeBase),
-    ...(feeds.length === 0 ? [] : [`Feeds that are not fresh:\n${feeds.join('')}`]),
+    ...(feeds === '' ? [] : [feeds]),
     summarise(plan),
   ].join('\n');
 }

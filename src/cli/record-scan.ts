@@ -9,6 +9,8 @@ import { reachabilityDecisions } from './reachability.ts';
 import { readReleaseImages } from './release-images.ts';
 import { loadDefinition } from './shop.ts';
 import { openSigner, publicKeyNamed } from './signer.ts';
+import { contextOf } from './vex-decisions.ts';
+import { VEX_NAMESPACE } from './vex-namespace.ts';
 import type { World } from './world.ts';
 
 /** Flags of a scan that sets the clocks. */
@@ -30,13 +32,9 @@ export async function recordScan(
 ): Promise<ObservedScan> {
   const { definition } = (await loadDefinition(flags, world)).read;
   const { images } = await readReleaseImages('out', world);
-  const people = await readDecisions(resolve(world.workingFolder, flags.folder), {
-    now: scannedAt,
-    components: Object.keys(definition.components),
-    channels: Object.keys(definition.channels),
-  });
+  const people = await readDecisions(resolve(world.workingFolder, flags.folder), contextOf(definition, scannedAt));
   const decisions = [...people, ...(await reachabilityDecisions(images, world))];
-  const origin = { author: definition.vendor, namespace: 'https://openvex.dev/docs/public' };
+  const origin = { author: definition.vendor, namespace: VEX_NAMESPACE };
   const document = buildVexDocument({ decisions, images, now: scannedAt, origin });
   return observeScan({
     reports,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
+import type { Definition } from '#definition';
 import { type DecisionContext, readDecisions, type VexDecision } from '#vulnerabilities';
 import { loadDefinition } from './shop.ts';
 import type { World } from './world.ts';
@@ -18,12 +19,16 @@ export async function openContext(
   const { definition } = (await loadDefinition(flags, world)).read;
   return {
     vendor: definition.vendor,
-    context: {
-      now: world.clock.now(),
-      components: Object.keys(definition.components),
-      channels: Object.keys(definition.channels),
-    },
+    context: contextOf(definition, world.clock.now()),
   };
+}
+
+/** What decisions are checked against: the names that the definition has, and the time. */
+export function contextOf(
+  { components, channels }: Pick<Definition, 'components' | 'channels'>,
+  now: Date,
+): DecisionContext {
+  return { now, components: Object.keys(components), channels: Object.keys(channels) };
 }
 
 /** Reads and checks all decisions. Throws `DecisionError` with every fault. */

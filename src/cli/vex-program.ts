@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
 import { collect, definitionOption, jsonOption, quietOption, withSigning } from './options.ts';
+import { VEX_NAMESPACE } from './vex-namespace.ts';
 import type { World } from './world.ts';
 
 const folderOption = () => new Option('--folder <folder>', 'where the decisions are').default('vex');
@@ -94,7 +95,7 @@ function addExport(vex: Command, world: () => World): void {
     .option('--scan <file>', 'what `oakum scan --json` printed of that release; trivyignore needs it')
     .option('--output <file>', 'write there instead of stdout')
     .option('--author <name>', "the document's author (default: the definition's vendor)")
-    .option('--namespace <iri>', "what the document's @id begins with", 'https://openvex.dev/docs/public')
+    .option('--namespace <iri>', "what the document's @id begins with", VEX_NAMESPACE)
     .addOption(folderOption())
     .addOption(definitionOption())
     .addHelpText(
@@ -116,7 +117,7 @@ function addAttach(vex: Command, world: () => World): void {
     .argument('[release]', 'a release.json, or the folder that holds it', 'out')
     .option('--to <registry>', 'the images there (default: those of the OCI layout beside the release document)')
     .option('--author <name>', "the documents' author (default: the definition's vendor)")
-    .option('--namespace <iri>', "what the documents' @id begins with", 'https://openvex.dev/docs/public')
+    .option('--namespace <iri>', "what the documents' @id begins with", VEX_NAMESPACE)
     .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
     .addOption(folderOption())
     .addOption(definitionOption())

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomUUID } from 'node:crypto';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { compareRevisions, type ImageChanges } from '#factory';
 import { formatChangelog } from '../changelog-text.ts';
 import { openFeedsOf } from '../feed-settings.ts';
 import { openPairs, type PlaceFlags, predecessorOf, type Revisions } from '../revision-pairs.ts';
 import { type OutputFlags, print } from '../session.ts';
 import { type Loaded, loadDefinition, type SharedFlags } from '../shop.ts';
+import { temporaryPath } from '../temporary.ts';
 import type { World } from '../world.ts';
 
 interface ChangelogFlags extends SharedFlags, OutputFlags, PlaceFlags {
@@ -31,6 +29,6 @@ export async function readChanges(
   return compareRevisions(await openPairs(revisions, loaded, { flags, world }), {
     feeds: openFeedsOf(loaded.read, world),
     now: world.clock.now(),
-    temporary: () => join(tmpdir(), `oakum-changelog-${randomUUID()}`),
+    temporary: () => temporaryPath('changelog'),
   });
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomUUID } from 'node:crypto';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { diffImages, type PlatformDiff, type SbomChange } from '#evidence';
 import { formatBytes, formatTable } from '../format.ts';
 import { openImage } from '../image.ts';
 import { openRegistryClient } from '../registry.ts';
 import { type OutputFlags, print } from '../session.ts';
+import { temporaryPath } from '../temporary.ts';
 import type { World } from '../world.ts';
 
 interface DiffFlags extends OutputFlags {
@@ -24,7 +22,7 @@ export async function diff(before: string, after: string, flags: DiffFlags, worl
   const [older, newer] = await Promise.all([open(before), open(after)]);
   const platforms = await diffImages(older, newer, {
     ...(flags.platform === undefined ? {} : { platforms: flags.platform }),
-    temporary: () => join(tmpdir(), `oakum-diff-${randomUUID()}`),
+    temporary: () => temporaryPath('diff'),
   });
   print(flags, platforms, () => platforms.map(describe).join('\n'));
 }

@@ -7,12 +7,11 @@ import {
   type Feeds,
   inUsualCase,
   nearIds,
-  openFeeds,
   readVulnerability,
   type VulnerabilityKnowledge,
 } from '#vulnerabilities';
 import { formatExplanation } from '../explain-text.ts';
-import { readFeedAges } from '../feed-ages.ts';
+import { openFeedsQuickly } from '../feed-ages.ts';
 import { type JudgedStore, readJudgedStore } from '../judged-findings.ts';
 import { type OutputFlags, print } from '../session.ts';
 import { storeOptions } from '../store.ts';
@@ -33,11 +32,7 @@ export interface Explanation {
 
 /** `oakum explain`: tells everything that is known of a vulnerability. Throws `VULNERABILITY_UNKNOWN` with ids that are near. */
 export async function explain(id: string, flags: ExplainFlags, world: World): Promise<void> {
-  const feeds = openFeeds({
-    folder: world.stateFolder,
-    clock: world.clock,
-    maxAgeDays: await readFeedAges(flags.definition, world),
-  });
+  const feeds = await openFeedsQuickly(flags.definition, world);
   const name = inUsualCase(id);
   const told = await readVulnerability(feeds, name);
   const filter = { names: told?.names ?? [name], allRevisions: flags.allRevisions };

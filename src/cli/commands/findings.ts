@@ -3,7 +3,6 @@ import { OakumError } from '#core';
 import type { StoredReport } from '#store';
 import {
   formatOpenVex,
-  openFeeds,
   RATINGS,
   type Rating,
   reachabilityWord,
@@ -14,7 +13,7 @@ import {
   toSarif,
 } from '#vulnerabilities';
 import { VERDICT_EXIT_CODE } from '../exit-codes.ts';
-import { readFeedAges } from '../feed-ages.ts';
+import { openFeedsQuickly } from '../feed-ages.ts';
 import { formatTable, plainText } from '../format.ts';
 import { type FindingState, type JudgedFinding, type JudgedStore, readJudgedStore } from '../judged-findings.ts';
 import { describeFeeds, describeRating } from '../stale-feeds.ts';
@@ -37,11 +36,7 @@ export interface FindingsFlags extends VexFlags {
 /** `oakum findings`: shows what the store knows, judged as of now. */
 export async function showFindings(flags: FindingsFlags, world: World): Promise<void> {
   const severities = ratingsOf(flags.severity);
-  const feeds = openFeeds({
-    folder: world.stateFolder,
-    clock: world.clock,
-    maxAgeDays: await readFeedAges(flags.definition, world),
-  });
+  const feeds = await openFeedsQuickly(flags.definition, world);
   const { line, revision, component: components, channel: channels, platform: platforms } = flags;
   const judged = await readJudgedStore({ line, revision, components, channels, platforms }, { flags, feeds, world });
   const chosen = judged.findings.filter(

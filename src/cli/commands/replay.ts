@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { removeTree } from '#cache';
 import { OakumError } from '#core';
@@ -15,6 +13,7 @@ import { readReleaseImages } from '../release-images.ts';
 import { openTargets } from '../scan-targets.ts';
 import { type OutputFlags, print, withProgress } from '../session.ts';
 import { loadDefinition, openShop, type SharedFlags } from '../shop.ts';
+import { temporaryPath } from '../temporary.ts';
 import type { World } from '../world.ts';
 
 interface ReplayFlags extends SharedFlags, OutputFlags {
@@ -33,7 +32,7 @@ const DATED = /^go-vulndb-(\d{4}-\d{2}-\d{2})\.zip$/;
 export async function replayPast(version: string, flags: ReplayFlags, world: World): Promise<void> {
   const [from, to] = [readMoment(flags.from, 'from'), readMoment(flags.to, 'to')];
   if (from > to) throw new OakumError('usage', 'FLAG_INVALID', '--from is after --to');
-  const scratch = join(tmpdir(), `oakum-replay-${randomUUID()}`);
+  const scratch = temporaryPath('replay');
   const result = await withProgress(flags, world, async (report) => {
     try {
       const loaded = await loadDefinition(flags, world);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeTree } from '#cache';
 import { OakumError } from '#core';
@@ -12,6 +11,7 @@ import { openImage } from '../image.ts';
 import { openRegistryClient } from '../registry.ts';
 import { type OutputFlags, print, withProgress } from '../session.ts';
 import { loadDefinition, openShop, type SharedFlags } from '../shop.ts';
+import { temporaryPath } from '../temporary.ts';
 import type { World } from '../world.ts';
 
 interface ReproduceFlags extends SharedFlags, OutputFlags {
@@ -50,7 +50,7 @@ function build(image: string, flags: ReproduceFlags, world: World): Promise<Repr
     const inputs = await readInputs(place);
     const { read } = await loadDefinition(flags, world);
     const shop = await openShop({ read: { ...read, definition: inputs.definition } }, { flags, world, report });
-    const temporary = () => join(tmpdir(), `oakum-reproduce-${randomUUID()}`);
+    const temporary = () => temporaryPath('reproduce');
     return reproduceImage({ ...place, own: read.definition, temporary }, inputs, shop);
   });
 }

@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import {
   describePath,
   type Finding,
-  openFeeds,
   reachabilityWord,
   scan,
   type Scan,
@@ -16,7 +15,7 @@ import {
   withReachability,
 } from '#vulnerabilities';
 import { EXIT_CODES, VERDICT_EXIT_CODE } from '../exit-codes.ts';
-import { readFeedAges } from '../feed-ages.ts';
+import { openFeedsQuickly } from '../feed-ages.ts';
 import { formatTable, plainText } from '../format.ts';
 import type { RecordFlags } from '../record-scan.ts';
 import { findReachability } from '../reachability.ts';
@@ -44,8 +43,7 @@ const EXIT: Readonly<Record<ScanVerdict, number>> = {
 /** `oakum scan`: matches targets with the feeds on disk, prints what was found, and leaves the verdict in the exit code. */
 export async function scanTargets(targets: readonly string[], flags: ScanFlags, world: World): Promise<void> {
   const folder = flags.feeds === undefined ? world.stateFolder : resolve(world.workingFolder, flags.feeds);
-  const maxAgeDays = await readFeedAges(flags.definition, world);
-  const feeds = openFeeds({ folder, clock: world.clock, maxAgeDays });
+  const feeds = await openFeedsQuickly(flags.definition, world, folder);
   const subjects = await openTargets(targets, { ...flags, world });
   const matched = await scan(subjects, { feeds, now: world.clock.now() });
   const known = flags.reachability

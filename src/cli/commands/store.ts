@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Refresh, type StoreStatus, toScanRecord, withStore } from '#store';
-import { type Feeds, openFeeds, scan } from '#vulnerabilities';
-import { readFeedAges } from '../feed-ages.ts';
+import { scan } from '#vulnerabilities';
+import { openFeedsQuickly } from '../feed-ages.ts';
 import { formatBytes, formatTable } from '../format.ts';
 import { openTargets } from '../scan-targets.ts';
 import { type OutputFlags, print } from '../session.ts';
@@ -17,7 +17,7 @@ export async function showStore(flags: OutputFlags, world: World): Promise<void>
 
 /** `oakum store refresh`: brings the store up to date with the feeds on disk, and shows what that changed. */
 export async function refreshStore(flags: OutputFlags & { readonly definition?: string }, world: World): Promise<void> {
-  const feeds = await openOwnFeeds(flags.definition, world);
+  const feeds = await openFeedsQuickly(flags.definition, world);
   const refresh = await withStore(await requireStore(world), (store) => store.refresh(feeds, world.clock.now()));
   const status = await feeds.status();
   print(flags, { ...refresh, feeds: status }, () =>
@@ -38,7 +38,7 @@ interface RebuildFlags extends OutputFlags {
  */
 export async function rebuildStore(targets: readonly string[], flags: RebuildFlags, world: World): Promise<void> {
   const now = world.clock.now();
-  const feeds = await openOwnFeeds(flags.definition, world);
+  const feeds = await openFeedsQuickly(flags.definition, world);
   const subjects = await openTargets(targets, { ...flags, world });
   const record = toScanRecord(await scan(subjects, { feeds, now }), subjects, await releasesOf(subjects, world));
   const status = await withStore(storeOptions(world), async (store) => {
@@ -46,11 +46,6 @@ export async function rebuildStore(targets: readonly string[], flags: RebuildFla
     return store.status();
   });
   print(flags, status, () => describeStatus(status));
-}
-
-async function openOwnFeeds(definition: string | undefined, world: World): Promise<Feeds> {
-  const maxAgeDays = await readFeedAges(definition, world);
-  return openFeeds({ folder: world.stateFolder, clock: world.clock, maxAgeDays });
 }
 
 function describeStatus({ where, engine, schema, bytes, counts, pending, feeds }: StoreStatus): string {

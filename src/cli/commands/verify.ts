@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomUUID } from 'node:crypto';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { replaceFile } from '#core';
 import {
   type Check,
@@ -18,6 +16,7 @@ import { openImage } from '../image.ts';
 import { openRegistryClient } from '../registry.ts';
 import { type OutputFlags, print } from '../session.ts';
 import { policyOfFlags, trustOf, type TrustFlags } from '../trust-flags.ts';
+import { temporaryPath } from '../temporary.ts';
 import type { World } from '../world.ts';
 
 interface VerifyFlags extends OutputFlags, TrustFlags {
@@ -42,7 +41,7 @@ export async function verify(images: readonly string[], flags: VerifyFlags, worl
         trust,
         now: world.clock.now(),
         deep: flags.deep === true,
-        temporary: () => join(tmpdir(), `oakum-verify-${randomUUID()}`),
+        temporary: () => temporaryPath('verify'),
         ...(flags.platform === undefined ? {} : { platforms: flags.platform }),
       }),
     ),
