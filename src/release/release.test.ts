@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '#core';
-import { formatPins, formatRevision, imageName, imageTags, pinsPath } from '#release';
+import { formatPins, formatRevision, imageName, imageTags, parseRevision, pinsPath } from '#release';
 
 describe('the release', () => {
   it('writes kustomize pins to the letter', () => {
@@ -21,6 +21,8 @@ describe('the release', () => {
 
   it('names revisions and their tags', () => {
     expect(formatRevision({ release: '2.9.2', number: 1 })).toBe('2.9.2-r1');
+    expect(parseRevision('2.9.2-rc.1-r12')).toEqual({ release: '2.9.2-rc.1', number: 12 });
+    expect(['2.9.2', '-r1', '2.9.2-r', '2.9.2-r1x'].map(parseRevision)).toEqual(Array.from({ length: 4 }));
     expect(imageTags('v1.9.3', 1)).toEqual({ immutable: 'v1.9.3-r1', moving: 'v1.9.3' });
   });
 });
