@@ -31,7 +31,7 @@ export const PREDICATES = {
   provenanceV1: 'https://slsa.dev/provenance/v1',
   provenanceV02: 'https://slsa.dev/provenance/v0.2',
   cosignSignature: 'https://sigstore.dev/cosign/sign/v1',
-  openvex: 'https://openvex.dev/ns/v0.2.0',
+  openvex: 'https://openvex.dev/ns',
   testResult: 'https://in-toto.io/attestation/test-result/v0.1',
   rollback: 'https://oakum.dev/rollback/v1',
   verificationSummary: 'https://slsa.dev/verification_summary/v1',

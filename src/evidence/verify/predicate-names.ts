@@ -11,7 +11,8 @@ export const PREDICATE_NAMES: Readonly<Record<string, readonly string[]>> = {
   spdx: [PREDICATES.spdx],
   spdxjson: [PREDICATES.spdx],
   cyclonedx: [PREDICATES.cyclonedx],
-  openvex: ['https://openvex.dev/ns', PREDICATES.openvex],
+  // Some tools put the version of the document's `@context` into the type.
+  openvex: [PREDICATES.openvex, 'https://openvex.dev/ns/v0.2.0'],
   'test-result': [PREDICATES.testResult],
   vuln: ['https://cosign.sigstore.dev/attestation/vuln/v1'],
 };

@@ -22,7 +22,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     result: z.enum(['PASSED', 'WARNED', 'FAILED']),
     configuration: z.array(z.unknown()).min(1),
   }),
-  'https://openvex.dev/ns': z.object({ statements: z.array(z.unknown()).min(1) }),
+  'https://openvex.dev/ns/v0.2.0': z.object({ statements: z.array(z.unknown()).min(1) }),
 };
 
 const anything = z.record(z.string(), z.unknown()).refine((value) => Object.keys(value).length > 0, 'it is empty');

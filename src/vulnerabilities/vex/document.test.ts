@@ -164,7 +164,7 @@ describe('a VEX document', () => {
 
   it('becomes an attestation about an image', () => {
     const statement = toVexAttestation({ name: SOURCE.repository, digest: SOURCE.index }, build([decision()]));
-    expect(statement.predicateType).toBe('https://openvex.dev/ns/v0.2.0');
+    expect(statement.predicateType).toBe('https://openvex.dev/ns');
     expect(statement.subject[0]?.digest.sha256).toBe(hexOf(SOURCE.index));
   });
 });

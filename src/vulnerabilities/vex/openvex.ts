@@ -3,8 +3,8 @@ import type { Digest } from '#core';
 import { PREDICATES, type Statement, toStatement } from '#evidence';
 import { type Json, readableJson } from '#formats';
 
-/** `@context` of OpenVEX 0.2.0, which is also the predicate type of an attestation that holds a document. */
-export const OPENVEX_CONTEXT = PREDICATES.openvex;
+/** `@context` of OpenVEX 0.2.0. An attestation's predicate type has no version (`PREDICATES.openvex`): so cosign's `--type openvex` asks. */
+export const OPENVEX_CONTEXT = 'https://openvex.dev/ns/v0.2.0';
 
 /** The statuses of OpenVEX 0.2.0 ("Status Labels"). */
 export const VEX_STATUSES = ['not_affected', 'affected', 'fixed', 'under_investigation'] as const;
