@@ -16,6 +16,27 @@ export const jsonOption = () =>
 /** --quiet. */
 export const quietOption = () => new Option('--quiet', 'print warnings and the result alone').conflicts('json');
 
+/** --component. */
+export const componentOption = () =>
+  new Option('--component <names>', 'only these components (comma-separated, or the flag again)').argParser(collect);
+
+/** --channel. */
+export const channelOption = () =>
+  new Option('--channel <names>', 'only these channels (default: all of the definition)').argParser(collect);
+
+/** --platform. */
+export const platformOption = () => new Option('--platform <os/arch>', 'only these platforms').argParser(collect);
+
+/** --unsandboxed. */
+export const unsandboxedOption = () =>
+  new Option(
+    '--unsandboxed',
+    'compile without a sandbox where this machine has none; recorded in the release document',
+  );
+
+/** --locked. */
+export const lockedOption = () => new Option('--locked', 'fail if oakum.lock lacks anything, instead of adding it');
+
 /** Adds the flags that choose who signs and who witnesses. */
 export function withSigning(command: Command): Command {
   return command
