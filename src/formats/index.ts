@@ -86,3 +86,15 @@ export { list, object, optional, optionalList, record, text } from './shape.ts';
 export type { Shape, Shaped } from './shape.ts';
 export { formatPurl, parsePurl } from './purl.ts';
 export type { Purl } from './purl.ts';
+export {
+  alternativeNames,
+  authorityExtensions,
+  extension,
+  issueCertificate,
+  keyIdOf,
+  partsOf,
+  signatureAlgorithm,
+  signBytes,
+  toPem,
+} from './x509.ts';
+export type { CertificateSpec, Issuer } from './x509.ts';

@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto';
-import { DER, der, derIdentifier, derSequence } from '#formats';
+import {
+  authorityExtensions,
+  DER,
+  der,
+  derIdentifier,
+  derSequence,
+  extension,
+  type Issuer,
+  issueCertificate,
+  keyIdOf,
+  signBytes,
+  toPem,
+} from '#formats';
 import { type Loopback, type LoopbackAnswer, startLoopback } from './loopback.ts';
 import type { TokenIssuer } from './oidc.ts';
-import { authorityExtensions, extension, type Issuer, issueCertificate, keyIdOf, signBytes, toPem } from './x509.ts';
 
 /** A certificate authority for code signing that speaks Fulcio's v2 API, with the transparency log its certificates are in. */
 export interface CertificateAuthority extends Pick<Loopback, 'url' | 'requests' | 'answerNext' | 'stop'> {

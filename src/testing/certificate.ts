@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { generateKeyPairSync } from 'node:crypto';
-import { DER, der, derSequence } from '#formats';
-import { extension, issueCertificate, keyIdOf, toPem } from './x509.ts';
+import { alternativeNames, DER, der, derSequence, extension, issueCertificate, keyIdOf, toPem } from '#formats';
 
 /** A server's key and its certificate, self-signed, so that it is also the CA to trust. */
 export interface TestCertificate {
@@ -12,10 +11,6 @@ export interface TestCertificate {
 /** Makes a certificate for DNS names and IPv4 addresses, valid from yesterday for ten days. */
 export function createCertificate(names: readonly string[], addresses: readonly string[] = []): TestCertificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const alternatives = derSequence(
-    ...names.map((dns) => der(0x82, Buffer.from(dns))),
-    ...addresses.map((address) => der(0x87, Buffer.from(address.split('.').map(Number)))),
-  );
   const now = Date.now();
   const certificate = issueCertificate(
     {
@@ -24,7 +19,7 @@ export function createCertificate(names: readonly string[], addresses: readonly 
       notBefore: new Date(now - 86_400_000),
       notAfter: new Date(now + 864_000_000),
       extensions: [
-        extension('2.5.29.17', alternatives),
+        alternativeNames(names, addresses),
         extension('2.5.29.19', derSequence(der(DER.boolean, Buffer.of(0xff)))), // CA:TRUE
         extension('2.5.29.14', der(DER.octetString, keyIdOf(publicKey))),
       ],

@@ -5,12 +5,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { preAuthEncoding, recordHash, toDsseEnvelope, verifyInclusion } from '#formats';
+import { preAuthEncoding, recordHash, toDsseEnvelope, toPem, verifyInclusion } from '#formats';
 import { GITHUB_CLAIMS } from './oidc.ts';
 import { type KeyManagement, startKeyManagement } from './kms.ts';
 import type { LogEntry } from './transparency-log.ts';
 import { type SigningService, startSigningService } from './trusted-root.ts';
-import { toPem } from './x509.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'oakum-signing-'));
 let service: SigningService;

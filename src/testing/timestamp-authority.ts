@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { DER, der, derContext, derIdentifier, derInteger, derSequence, derSet, readDer, readDerValues } from '#formats';
-import { type Loopback, startLoopback } from './loopback.ts';
 import {
   authorityExtensions,
+  DER,
+  der,
+  derContext,
+  derIdentifier,
+  derInteger,
+  derSequence,
+  derSet,
   extension,
   issueCertificate,
   keyIdOf,
   partsOf,
+  readDer,
+  readDerValues,
   signatureAlgorithm,
   signBytes,
-} from './x509.ts';
+} from '#formats';
+import { type Loopback, startLoopback } from './loopback.ts';
 
 /** A timestamp authority (RFC 3161 over HTTP, section 3.4) at `url`/api/v1/timestamp. */
 export interface TimestampAuthority extends Pick<Loopback, 'url' | 'requests' | 'answerNext' | 'stop'> {

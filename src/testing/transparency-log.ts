@@ -16,10 +16,10 @@ import {
   nodeHash,
   preAuthEncoding,
   recordHash,
+  signBytes,
   treeRoot,
 } from '#formats';
 import { type Loopback, type LoopbackAnswer, startLoopback } from './loopback.ts';
-import { signBytes } from './x509.ts';
 
 /** A transparency log that speaks Rekor's v1 API: entries of kinds `dsse` and `hashedrekord`, promises, proofs, checkpoints. */
 export interface TransparencyLog extends Pick<Loopback, 'url' | 'requests' | 'answerNext' | 'stop'> {

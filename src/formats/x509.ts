@@ -11,9 +11,9 @@ import {
   derSet,
   readDer,
   readDerValues,
-} from '#formats';
+} from './der.ts';
 
-/** What stands in a test certificate (RFC 5280 4.1); `name` undefined is an empty subject. */
+/** What stands in a certificate that we issue (RFC 5280 4.1); `name` undefined is an empty subject. */
 export interface CertificateSpec {
   readonly name?: Readonly<Record<'organization' | 'commonName', string>>;
   readonly publicKey: KeyObject;
@@ -87,6 +87,15 @@ export function authorityExtensions(publicKey: KeyObject): Buffer[] {
   ];
 }
 
+/** Gives the extension of a server's DNS names and IPv4 addresses (RFC 5280 4.2.1.6). */
+export function alternativeNames(names: readonly string[], addresses: readonly string[] = []): Buffer {
+  const values = [
+    ...names.map((name) => der(0x82, Buffer.from(name))),
+    ...addresses.map((address) => der(0x87, Buffer.from(address.split('.').map(Number)))),
+  ];
+  return extension('2.5.29.17', derSequence(...values));
+}
+
 /** Gives the SHA-1 key id of RFC 5280 4.2.1.2. */
 export function keyIdOf(publicKey: KeyObject): Buffer {
   return createHash('sha1')
@@ -132,6 +141,6 @@ function toTime(date: Date): Buffer {
 
 function ecdsaOf(key: KeyObject): readonly [string, string] {
   const found = ECDSA_ALGORITHMS[key.asymmetricKeyDetails?.namedCurve ?? ''];
-  if (found === undefined) throw new TypeError('test certificates are signed with P-256 or P-384');
+  if (found === undefined) throw new TypeError('certificates are signed with P-256 or P-384');
   return found;
 }
