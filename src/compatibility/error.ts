@@ -5,8 +5,10 @@ const FAMILIES = {
   CALENDAR_INVALID: 'proof',
   CALENDAR_MISSING: 'network',
   CRD_INVALID: 'proof',
+  ETCD_MISSING: 'machine',
   LINE_UNKNOWN: 'usage',
   MINOR_UNKNOWN: 'usage',
+  PROGRAM_FAILED: 'machine',
 } as const satisfies Record<string, ErrorFamily>;
 
 /** Codes of {@link CompatibilityError}. */

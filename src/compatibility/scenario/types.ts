@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clock, Report } from '#core';
+
+/** How one step of the scenario ended; `detail` says why where it did not pass. */
+export interface StepResult {
+  /** A short sentence, the same in each run: what the step shows. */
+  readonly name: string;
+  readonly verdict: 'passed' | 'failed' | 'skipped';
+  readonly milliseconds: number;
+  readonly detail?: string;
+}
+
+/** The cluster that the scenario runs on: a real API server with CRDs and RBAC of the revision in place, and no nodes. */
+export interface ScenarioCluster {
+  /** The file that makes its reader cluster-admin. */
+  readonly kubeconfig: string;
+  /** `1.36.3`. */
+  readonly version: string;
+  /** Stops the API server and starts it on the same port with the same data. */
+  restart(): Promise<void>;
+}
+
+/** The seven controllers, running. Nothing resolves names of Services here: where one serves others, this is its address. */
+export interface ScenarioControllers {
+  /** Where they run: the namespace of the install manifests. */
+  readonly namespace: string;
+  /** `2.9.2-r0`. */
+  readonly revision: string;
+  /** Where controllers listen, as `127.0.0.1:port`. */
+  readonly addresses: {
+    /** source-controller's artifacts. */
+    readonly storage: string;
+    /** source-watcher's artifacts. */
+    readonly watcherStorage: string;
+    /** notification-controller's receivers: what a webhook is posted to. */
+    readonly receiver: string;
+    /** notification-controller's intake of events. */
+    readonly events: string;
+  };
+  /** Stops all of them and starts them again. */
+  restart(): Promise<void>;
+  /** Where an older revision was named and runs now: replaces it, manifests and programs, by the revision under test. */
+  readonly upgrade?: () => Promise<void>;
+}
+
+/** What the scenario works with. */
+export interface ScenarioRequest {
+  readonly cluster: ScenarioCluster;
+  readonly controllers: ScenarioControllers;
+  /** An empty folder for servers and their content. Controllers run under another user and see nothing of it. */
+  readonly folder: string;
+  readonly report: Report;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Runs the scenario; what does not work is a verdict. Throws the signal's reason where aborted. */
+export type RunScenario = (request: ScenarioRequest) => Promise<readonly StepResult[]>;
