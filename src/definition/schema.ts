@@ -224,8 +224,26 @@ const tools = z
     govulncheck: tool({ module: 'golang.org/x/vuln', version: 'v1.9.0', package: './cmd/govulncheck' }).describe(
       'Says whether vulnerable code can be reached.',
     ),
+    // The version whose API flux2 2.9 generates its own install manifests with.
+    kustomize: tool({ module: 'sigs.k8s.io/kustomize/kustomize/v5', version: 'v5.8.1', package: '.' }).describe(
+      'Builds the install manifests.',
+    ),
   })
   .describe('Go programs that Oakum compiles for its own use, from proved sources.');
+
+const manifests = z
+  .strictObject({
+    make: z
+      .boolean()
+      .default(true)
+      .describe('Whether `oakum release` makes them. False where components are none that flux2 has manifests for.'),
+    pullSecret: z
+      .string()
+      .regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'must be the name of a Kubernetes secret')
+      .optional()
+      .describe('The secret that published manifests name for pulling images.'),
+  })
+  .describe('How install manifests are made.');
 
 /** The shape of distribution.yaml; schema/distribution.schema.json is generated from it. */
 export const definitionSchema = z
@@ -254,6 +272,7 @@ export const definitionSchema = z
     feeds: feeds.prefault({}),
     sla: sla.prefault({}),
     tools: tools.prefault({}),
+    manifests: manifests.prefault({}),
     watch: watch.prefault({}),
   })
   .describe('What an Oakum distribution consists of.');
