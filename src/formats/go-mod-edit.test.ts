@@ -90,4 +90,29 @@ describe('the go.sum merger', () => {
     const merged = mergeGoSum('b v1 h1:x=\nb v1/go.mod h1:y=\n', ['a v1/go.mod h1:z=', 'b v1 h1:x=']);
     expect(merged).toBe('a v1/go.mod h1:z=\nb v1 h1:x=\nb v1/go.mod h1:y=\n');
   });
+
+  it('takes replacements away, those in a block and those alone, and leaves the others', () => {
+    const text = [
+      'module example.com/m',
+      'require (',
+      '\texample.com/a v0.0.0',
+      '\texample.com/b v0.0.0',
+      '\texample.com/c v1.0.0',
+      ')',
+      'replace example.com/a => ./staging/a // laid beside it',
+      'replace (',
+      '\texample.com/b => ./staging/b',
+      '\texample.com/c => example.com/fork v1.0.1',
+      ')',
+      '',
+    ].join('\n');
+    const require = ['a', 'b'].map((name) => ({ path: `example.com/${name}`, version: 'v0.36.3', indirect: false }));
+    const edited = parseGoMod(editGoMod(text, { require, dropReplace: require.map(({ path }) => path) }));
+    expect(edited.replace).toEqual(parseGoMod(text).replace.slice(2));
+    expect(edited.require.map(({ version }) => version)).toEqual(['v0.36.3', 'v0.36.3', 'v1.0.0']);
+    const quoted = text.replace('\texample.com/b =>', '\t"example.com/b" =>');
+    expect(() => editGoMod(quoted, { require, dropReplace: ['example.com/b'] })).toThrow(
+      expect.objectContaining({ code: 'GO_MOD_INVALID' }),
+    );
+  });
 });

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { FormatError } from './error.ts';
-import { type ModuleVersion, parseGoMod, type Requirement } from './go-mod.ts';
+import { type GoMod, type ModuleVersion, parseGoMod, type Requirement } from './go-mod.ts';
 
 /** What to change in a go.mod: versions of modules that it requires, new requirements, and the version of Go it asks for. */
 export interface GoModEdit {
   readonly require: readonly Requirement[];
   readonly go?: string;
+  /** Modules whose replacements go. */
+  readonly dropReplace?: readonly string[];
 }
 
 /** A require line: what comes before the version, the version, and what comes after it (a comment). */
@@ -21,11 +23,13 @@ export function editGoMod(text: string, edit: GoModEdit): string {
   const wanted = new Map(edit.require.map((one) => [one.path, one]));
   const known = new Set(before.require.map((one) => one.path));
   const lines = text.split('\n');
-  const changed = mapRequireLines(lines, (line) => withVersion(line, wanted));
+  const dropped = new Set(edit.dropReplace);
+  const kept = mapLinesOf('replace', lines, (line) => (dropped.has(replacedIn(line)) ? undefined : line));
+  const changed = mapLinesOf('require', kept, (line) => withVersion(line, wanted));
   const added = edit.require.filter((one) => !known.has(one.path)).toSorted(byPath);
   const withAdded = added.reduce(insertRequirement, changed);
   const result = (edit.go === undefined ? withAdded : withGo(withAdded, edit.go)).join('\n');
-  assertAsAsked(result, edit, before.require);
+  assertAsAsked(result, edit, before);
   return result;
 }
 
@@ -38,17 +42,28 @@ export function mergeGoSum(text: string, added: readonly string[]): string {
     .join('');
 }
 
-function mapRequireLines(lines: readonly string[], change: (line: string) => string): string[] {
+/** Changes the lines of one directive, in its blocks and alone; `undefined` takes a line away. */
+function mapLinesOf(
+  directive: 'require' | 'replace',
+  lines: readonly string[],
+  change: (line: string) => string | undefined,
+): string[] {
   let block = '';
-  return lines.map((line) => {
+  return lines.flatMap((line) => {
     const words = line.trim();
     if (block === '') {
       block = /^(\w+)\s*\(\s*(?:\/\/.*)?$/.exec(words)?.[1] ?? '';
-      return /^require\s+[^(\s]/.test(words) ? change(line) : line;
+      const alone = words.startsWith(directive) && /^\w+\s+[^(\s]/.test(words);
+      return alone ? (change(line) ?? []) : line;
     }
     if (words.startsWith(')')) block = '';
-    return block === 'require' ? change(line) : line;
+    return block === directive ? (change(line) ?? []) : line;
   });
+}
+
+/** The module that a replace line is about. */
+function replacedIn(line: string): string {
+  return /^\s*(?:replace\s+)?(\S+)/.exec(line)?.[1] ?? '';
 }
 
 function withVersion(line: string, wanted: ReadonlyMap<string, ModuleVersion>): string {
@@ -85,12 +100,20 @@ function withoutLastBlank(lines: readonly string[]): readonly string[] {
   return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
 }
 
-function assertAsAsked(text: string, edit: GoModEdit, before: readonly Requirement[]): void {
+function assertAsAsked(text: string, edit: GoModEdit, before: GoMod): void {
   const after = parseGoMod(text);
-  const expected = new Map([...before, ...edit.require].map((one) => [one.path, one.version]));
-  const wrong = after.require.find((one) => expected.get(one.path) !== one.version);
+  const expected = new Map([...before.require, ...edit.require].map((one) => [one.path, one.version]));
+  const replaced = before.replace.filter(({ path }) => edit.dropReplace?.includes(path) !== true);
+  const wrong =
+    after.require.find((one) => expected.get(one.path) !== one.version) ??
+    after.replace.find(({ path }, index) => replaced[index]?.path !== path);
   const isWhole = new Set(after.require.map((one) => one.path)).size === expected.size;
-  if (wrong !== undefined || !isWhole || (edit.go !== undefined && after.go !== edit.go)) {
+  if (
+    wrong !== undefined ||
+    !isWhole ||
+    after.replace.length !== replaced.length ||
+    (edit.go !== undefined && after.go !== edit.go)
+  ) {
     const what = wrong === undefined ? 'a line' : `the line of ${wrong.path}`;
     throw new FormatError('GO_MOD_INVALID', `${what} is written in a way that can't be edited`);
   }
