@@ -29,6 +29,11 @@ export const EXIT_CODES: Readonly<Record<ErrorFamily, { readonly code: number; r
   build: { code: 7, meaning: 'A component did not compile, or what it compiled to is not what was asked for.' },
   registry: { code: 8, meaning: 'The image registry or OCI layout refused, throttled, or broke off.' },
   cache: { code: 9, meaning: 'A cached file was damaged and has been removed; running again makes it anew.' },
+  cluster: {
+    code: 10,
+    meaning:
+      'The Kubernetes API server refused: a right is missing, another owns the field, an object is not as it must be. What was done and what is left is said.',
+  },
   interrupted: { code: 130, meaning: 'Stopped by Ctrl-C or SIGTERM; the next run goes on from the cache.' },
 };
 

@@ -8,6 +8,21 @@ export interface DispatcherOptions {
   readonly httpsProxy?: string;
   readonly noProxy?: string;
   readonly ca?: readonly string[];
+  /** For servers that are not of the public web. */
+  readonly tls?: TlsOptions;
+}
+
+/** Whom a TLS connection trusts, and as whom it speaks. */
+export interface TlsOptions {
+  /** The CAs that alone are trusted (PEM); the machine's by default. */
+  readonly authorities?: string | undefined;
+  /** The client's certificate and key (PEM). */
+  readonly certificate?: string | undefined;
+  readonly key?: string | undefined;
+  /** The name to ask for and to find in the certificate, where it is not the URL's. */
+  readonly serverName?: string | undefined;
+  /** Believe any certificate. */
+  readonly insecure?: boolean;
 }
 
 const CONNECT_TIMEOUT = 15_000;
@@ -33,7 +48,7 @@ function direct(options: DispatcherOptions): Dispatcher {
   const connect: typeof plain = (target, done) => {
     if (target.protocol !== 'https:') return plain(target, done);
     // Reading all CAs takes longer than many a request: only the first TLS connection does it.
-    secure ??= connectorOf({ ca: authoritiesOf(options), timeout: CONNECT_TIMEOUT });
+    secure ??= connectorOf({ ...tlsOf(options), timeout: CONNECT_TIMEOUT });
     return secure(target, done);
   };
   return new Agent({ ...LIMITS, connect });
@@ -45,11 +60,22 @@ function proxied(options: DispatcherOptions): Dispatcher {
   return new EnvHttpProxyAgent({
     ...LIMITS,
     connect: { ca, timeout: CONNECT_TIMEOUT },
-    requestTls: { ca },
+    requestTls: tlsOf(options),
     ...(options.httpProxy === undefined ? {} : { httpProxy: options.httpProxy }),
     ...(options.httpsProxy === undefined ? {} : { httpsProxy: options.httpsProxy }),
     noProxy: options.noProxy ?? '',
   });
+}
+
+function tlsOf(options: DispatcherOptions) {
+  const { authorities, certificate, key, serverName, insecure } = options.tls ?? {};
+  return {
+    ca: authorities ?? authoritiesOf(options),
+    ...(certificate === undefined ? {} : { cert: certificate }),
+    ...(key === undefined ? {} : { key }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+    ...(insecure === true ? { rejectUnauthorized: false } : {}),
+  };
 }
 
 function authoritiesOf({ ca = [] }: DispatcherOptions): string[] {

@@ -9,6 +9,7 @@ export type ErrorFamily =
   | 'machine'
   | 'build'
   | 'registry'
+  | 'cluster'
   | 'cache'
   | 'interrupted';
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { systemClock } from './clock.ts';
 export type { Clock } from './clock.ts';
+export type { TlsOptions } from './dispatcher.ts';
 export { digestOf, hexOf, isDigest, Measure, measure } from './digest.ts';
 export type { Digest } from './digest.ts';
 export { messageOf, OakumError, redact } from './error.ts';
