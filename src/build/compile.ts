@@ -28,6 +28,10 @@ export interface CompileRequest {
   readonly crypto: 'none';
   /** The digest of what is laid over the source, where something is; without it the key is as it always was. */
   readonly overlay?: Digest;
+  /** Build constraints that hold beside Go's own. */
+  readonly tags?: readonly string[];
+  /** String variables that the linker sets, by `package.name`; without white space and quotes, as the go command splits at them. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** What a compile needs on disk; asked for only when it must run. `hashes` maps `path@version` to h1. */
@@ -79,7 +83,7 @@ export type CompileStage = 'packages' | 'link';
 
 const MAX_BINARY_BYTES = 1 << 30;
 
-/** Flags that decide how packages are compiled. */
+/** Flags that every compile has. */
 const SHARED_FLAGS = ['-trimpath', '-buildvcs=false', '-mod=readonly'] as const;
 
 /** Where things lie inside the sandbox; fixed, so that no path of a machine can reach the bytes. */
@@ -165,7 +169,14 @@ export function compile(
 
 function argvOf(request: CompileRequest): readonly [string, ...string[]] {
   const output = `${INSIDE.output}/${request.component}`;
-  return [`${INSIDE.toolchain}/bin/go`, 'build', ...SHARED_FLAGS, '-ldflags=-s -w', '-o', output, request.package];
+  const variables = Object.entries(request.variables ?? {}).map(([name, value]) => ` -X ${name}=${value}`);
+  const linker = `-ldflags=-s -w${variables.join('')}`;
+  return [`${INSIDE.toolchain}/bin/go`, 'build', ...packageFlags(request), linker, '-o', output, request.package];
+}
+
+/** Flags that decide how packages are compiled. */
+function packageFlags({ tags = [] }: CompileRequest): readonly string[] {
+  return [...SHARED_FLAGS, ...(tags.length === 0 ? [] : [`-tags=${tags.join(',')}`])];
 }
 
 function envOf(platform: Platform): Readonly<Record<string, string>> {
@@ -201,7 +212,16 @@ type Timed = Pick<CompiledBinary, 'isolation' | 'invocation' | 'milliseconds'>;
 /** First all packages into the build cache, then the program: what it writes is decided by the second command alone. */
 async function runStages(request: CompileRequest, inputs: CompileInputs, tools: StageTools): Promise<Timed> {
   const commands: Readonly<Record<CompileStage, readonly [string, ...string[]]>> = {
-    packages: [`${INSIDE.toolchain}/bin/go`, 'list', '-export', '-deps', '-f', '', ...SHARED_FLAGS, request.package],
+    packages: [
+      `${INSIDE.toolchain}/bin/go`,
+      'list',
+      '-export',
+      '-deps',
+      '-f',
+      '',
+      ...packageFlags(request),
+      request.package,
+    ],
     link: argvOf(request),
   };
   const id = randomUUID();

@@ -7,6 +7,7 @@ export {
   digestOfLock,
   emptyLock,
   formatLock,
+  LOCK_SHAPES,
   lockFileOf,
   lockOfRelease,
   parseLock,
@@ -15,6 +16,7 @@ export {
 } from './lock.ts';
 export type {
   Lock,
+  LockedApiServer,
   LockedBase,
   LockedComponent,
   LockedModule,
@@ -28,6 +30,7 @@ export type {
   ChannelDefinition,
   ComponentDefinition,
   Definition,
+  LifecycleDefinition,
   ToolDefinition,
   ToolName,
   WatchDefinition,

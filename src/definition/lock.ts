@@ -21,10 +21,12 @@ const proof = z.discriminatedUnion('kind', [
 
 const module = z.strictObject({ path: z.string(), version: z.string(), zipHash: hash1, modHash: hash1, proof });
 
+const origin = z.strictObject({ url: z.string(), commit: z.string(), ref: z.string().optional() });
+
 const component = z.strictObject({
   module,
   time: time.describe('When the commit was made; the epoch of the binary layer and the config.'),
-  origin: z.strictObject({ url: z.string(), commit: z.string(), ref: z.string().optional() }).optional(),
+  origin: origin.optional(),
   nested: z
     .array(module.extend({ folder: z.string() }))
     .describe('Modules laid into the source where a local replace wants them.'),
@@ -105,6 +107,15 @@ const revision = z.strictObject({
     .describe('Findings that are known and not fixed, and why.'),
 });
 
+const apiServer = z.strictObject({
+  module,
+  time,
+  origin: origin.optional(),
+  treeHash: hash1.describe(
+    'Over all files of the source, its staging modules required at the versions they are published as.',
+  ),
+});
+
 const lockSchema = z.strictObject({
   version: z.literal(1),
   compressor: z.string().describe('The build of the compressor for which compressed digests hold.'),
@@ -113,13 +124,23 @@ const lockSchema = z.strictObject({
   releases: z.record(z.string(), z.strictObject({ flux: module, components: z.record(z.string(), component) })),
   revisions: z.record(z.string(), revision).optional().describe('Patched revisions of the releases, like 2.9.2-r1.'),
   tools: z.record(z.string(), module).optional().describe('Programs that analyse and render; no image holds them.'),
+  kubernetes: z
+    .record(z.string(), apiServer)
+    .optional()
+    .describe('API servers that revisions are tested on, by Kubernetes minor; no image holds them.'),
 });
+
+/** How the lock writes a Go module, the folder it is nested in, a base and a digest; the release document writes them in the same way. */
+export const LOCK_SHAPES = { digest, module, nested: module.extend({ folder: z.string() }), base } as const;
 
 /** The content of oakum.lock: every source, toolchain and package with its hash. */
 export type Lock = z.output<typeof lockSchema>;
 
 /** A Go module as the lock holds it. */
 export type LockedModule = z.output<typeof module>;
+
+/** The source of an API server as the lock holds it. */
+export type LockedApiServer = z.output<typeof apiServer>;
 
 /** A component of a release as the lock holds it. */
 export type LockedComponent = z.output<typeof component>;
@@ -194,7 +215,7 @@ export function lockOfRelease(
 ): Lock {
   const pick = <T>(record: Record<string, T>, names: readonly string[]) =>
     Object.fromEntries(Object.entries(record).filter(([name]) => names.includes(name)));
-  const { revisions, tools: _tools, ...rest } = lock; // a tool leaves no byte in an image
+  const { revisions, tools: _tools, kubernetes: _kubernetes, ...rest } = lock; // these leave no byte in an image
   const revised = pick(revisions ?? {}, used.revision === undefined ? [] : [used.revision]);
   return {
     ...rest,

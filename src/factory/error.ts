@@ -7,10 +7,14 @@ const FAMILIES = {
   UNKNOWN_PLATFORM: 'usage',
   COMPONENT_UNDEFINED: 'definition',
   IMAGE_CHANGED: 'registry',
+  KUBERNETES_UNKNOWN: 'usage',
   LOCK_INCOMPLETE: 'definition',
+  MANIFESTS_INVALID: 'build',
+  MANIFESTS_LIMIT: 'build',
   PROVENANCE_INCOMPLETE: 'proof',
   REVISION_MISSING: 'registry',
   REVISION_EXISTS: 'registry',
+  STAGING_UNPROVED: 'proof',
   TOOL_DAMAGED: 'machine',
 } as const satisfies Record<string, ErrorFamily>;
 

@@ -10,14 +10,18 @@ import { FactoryError } from './error.ts';
 import { fetchModules } from './prepare.ts';
 import { stepTools, type Workshop } from './workshop.ts';
 
-/** A program of Oakum's own, compiled from proved sources, ready to be mounted into a step. */
-export interface Tool {
-  readonly name: ToolName;
-  readonly version: string;
+/** A compiled program. */
+export interface Program {
   /** Of the program's bytes. */
   readonly digest: Digest;
   /** The program: a file that may be executed, in the cache. */
   readonly path: string;
+}
+
+/** A program of Oakum's own, compiled from proved sources, ready to be mounted into a step. */
+export interface Tool extends Program {
+  readonly name: ToolName;
+  readonly version: string;
 }
 
 /** A lock that holds a tool. */
@@ -101,7 +105,7 @@ async function prepareTool(request: CompileRequest, shop: Workshop): Promise<Com
 }
 
 /** Blobs can't be executed: gives a copy that can, measured before each use, since other runs may have left it. */
-async function placeProgram(name: ToolName, binary: Digest, { cache }: Workshop): Promise<string> {
+export async function placeProgram(name: string, binary: Digest, { cache }: Pick<Workshop, 'cache'>): Promise<string> {
   const key: StepKey = { name: 'place-program', inputs: { name, binary } };
   const place = () =>
     cache.tree(key, async (into) => {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { type Digest, digestOf, temporaryName } from '#core';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Digest, digestOf } from '#core';
 import type { LockedOverlay } from '#definition';
 import { applyFilePatch, canonicalJson, editGoMod, FormatError, mergeGoSum, parseUnifiedDiff } from '#formats';
-import type { DerivedSource, Sources } from '#sources';
+import { type DerivedSource, replaceInSource, type Sources } from '#sources';
 import { PatchError } from './error.ts';
 
 /** A patch file's name, relative to the folder of the definition, and its text. */
@@ -90,8 +90,8 @@ async function writeEdits(folder: string, overlay: LockedOverlay): Promise<void>
       where: folder,
       hint: 'The lock was changed by hand, or made by another version of Oakum: plan the revision anew.',
     });
-  await replace(join(folder, 'go.mod'), edited.goMod);
-  await replace(join(folder, 'go.sum'), edited.goSum);
+  await replaceInSource(join(folder, 'go.mod'), edited.goMod);
+  await replaceInSource(join(folder, 'go.sum'), edited.goSum);
 }
 
 /** Applies a unified diff to a folder, strictly: it must fit to the line, and stays inside. */
@@ -101,17 +101,8 @@ export async function applyPatchFile(folder: string, { file, text }: PatchFile):
     const content = await readFile(path, 'utf8').catch(() => undefined);
     const result = reading('PATCH_DOES_NOT_APPLY', file, () => applyFilePatch(content, patch));
     if (result === undefined) await rm(path);
-    else await replace(path, result);
+    else await replaceInSource(path, result);
   }
-}
-
-/** A source's files are read-only, so a changed one takes the place of the old one, with its mode. */
-async function replace(path: string, content: string): Promise<void> {
-  const mode = (await stat(path).catch(() => undefined))?.mode ?? 0o444;
-  const draft = temporaryName(path);
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  await writeFile(draft, content, { mode: mode & 0o777 });
-  await rename(draft, path);
 }
 
 function reading<T>(code: 'PATCH_FILE_INVALID' | 'PATCH_DOES_NOT_APPLY', where: string, read: () => T): T {

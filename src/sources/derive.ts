@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { cp } from 'node:fs/promises';
+import { cp, mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Cache, TreeResult } from '#cache';
+import { temporaryName } from '#core';
 import type { Json } from '#formats';
 import { SourcesError } from './error.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -47,4 +49,13 @@ export async function deriveSource(
     `a changed source does not have the hash it was locked with: expected ${change.treeHash}, made ${fresh.treeHash}`,
     { where: source, hint: 'The lock was changed by hand, or a patch file was: plan the revision anew.' },
   );
+}
+
+/** Changes a file of a copy while it is being derived. A source's files are read-only, so the new one takes the old one's place and mode. */
+export async function replaceInSource(path: string, content: string): Promise<void> {
+  const mode = (await stat(path).catch(() => undefined))?.mode ?? 0o444;
+  const draft = temporaryName(path);
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await writeFile(draft, content, { mode: mode & 0o777 });
+  await rename(draft, path);
 }

@@ -3,6 +3,7 @@ export { describeKey, parseChecksumDatabase } from './checksum-database.ts';
 export type { ChecksumDatabase } from './checksum-database.ts';
 export type { DatabaseHead } from './database-client.ts';
 export type { Dependency } from './dependencies.ts';
+export { replaceInSource } from './derive.ts';
 export type { DerivedSource, SourceChange } from './derive.ts';
 export { SourcesError } from './error.ts';
 export type { SourcesErrorCode } from './error.ts';

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import { compile, type CompileRequest } from '#build';
+import { digestOf, reportStep } from '#core';
+import type { Definition, Lock, LockedApiServer } from '#definition';
+import { compareModuleVersions, editGoMod, mergeGoSum, type ModuleVersion, parseGoMod, prereleaseOf } from '#formats';
+import { type DerivedSource, type ProvedModule, replaceInSource, type Sources, SourcesError } from '#sources';
+import { FactoryError } from './error.ts';
+import { fetchModules } from './prepare.ts';
+import { placeProgram, type Program } from './tool.ts';
+import { stepTools, type Workshop } from './workshop.ts';
+
+/** What {@link lockApiServer} brings a lock up to. */
+export interface ApiServerLockRequest {
+  readonly definition: Definition;
+  readonly lock: Lock;
+  readonly lockFile: string;
+  /** A minor, `1.36`: as locked, else its newest patch; or a version, `1.36.3`. */
+  readonly kubernetes: string;
+  /** Refuse any change of the lock instead of making it. */
+  readonly locked: boolean;
+  /** Take the newest patch of a minor although the lock holds one. */
+  readonly refresh: boolean;
+}
+
+/** A lock that holds the source of an API server. */
+export interface ApiServerLock {
+  readonly lock: Lock;
+  readonly changed: boolean;
+  /** `1.36`. */
+  readonly minor: string;
+}
+
+/** The module that Kubernetes is, and what its build says beside Go's own constraints (hack/lib/golang.sh). */
+const KUBERNETES = 'k8s.io/kubernetes';
+const TAGS = ['selinux', 'notest', 'grpcnotrace'] as const;
+const PROVED_AT_ONCE = 8;
+
+/** Gives the newest patch of a Kubernetes minor that the proxies list, as `v1.36.3`; undefined where they list none. */
+export async function newestPatch(minor: string, shop: Workshop): Promise<string | undefined> {
+  const versions = await (await shop.sources()).versions(KUBERNETES);
+  return versions
+    .filter((version) => version.startsWith(`v${minor}.`) && prereleaseOf(version) === '')
+    .sort(compareModuleVersions)
+    .at(-1);
+}
+
+/**
+ * Resolves what the lock lacks of an API server: the module `k8s.io/kubernetes` with its proof, and the hash over the source
+ * that is compiled. Throws `LOCK_INCOMPLETE` where `locked` forbids that, `KUBERNETES_UNKNOWN`, and `STAGING_UNPROVED` naming
+ * every module that the checksum database lacks and no exemption names.
+ */
+export async function lockApiServer(request: ApiServerLockRequest, shop: Workshop): Promise<ApiServerLock> {
+  const { lock, lockFile, kubernetes, locked, refresh } = request;
+  const [, minor, patch] = /^v?(1\.\d{1,3})(\.\d{1,3})?$/.exec(kubernetes) ?? [];
+  if (minor === undefined) throw unknownKubernetes(kubernetes, 'is no Kubernetes version', 'Write 1.36 or 1.36.3.');
+  const known = lock.kubernetes?.[minor];
+  if (known !== undefined && !refresh && (patch === undefined || known.module.version === `v${minor}${patch}`))
+    return { lock, changed: false, minor };
+  if (locked)
+    throw new FactoryError('LOCK_INCOMPLETE', `the lock lacks Kubernetes ${kubernetes}`, {
+      where: lockFile,
+      hint: 'Leave --locked away once, and commit the lock.',
+    });
+  const names = { subject: `kubernetes ${minor}`, step: 'resolve' };
+  const { value } = await reportStep(shop.report, names, async () => {
+    const version = patch === undefined ? await newestPatch(minor, shop) : `v${minor}${patch}`;
+    if (version === undefined)
+      throw unknownKubernetes(
+        minor,
+        'has no version that the Go module proxy lists',
+        'Name one with its patch, like 1.36.3.',
+      );
+    return { value: await resolveApiServer({ path: KUBERNETES, version }, shop), cached: false };
+  });
+  return { lock: { ...lock, kubernetes: { ...lock.kubernetes, [minor]: value } }, changed: true, minor };
+}
+
+/**
+ * Gives the kube-apiserver of a locked minor: compiled for this machine by the definition's toolchain in the sandbox, once per
+ * inputs. Throws `LOCK_INCOMPLETE`, and what sources and build throw.
+ */
+export async function openApiServer(
+  minor: string,
+  { definition, lock }: { readonly definition: Definition; readonly lock: Lock },
+  shop: Workshop,
+): Promise<Program> {
+  const locked = lock.kubernetes?.[minor];
+  const toolchain = lock.toolchains[definition.toolchain]?.[shop.machine.platform];
+  if (locked === undefined || toolchain === undefined) {
+    const missing = locked === undefined ? `Kubernetes ${minor}` : definition.toolchain;
+    throw new FactoryError('LOCK_INCOMPLETE', `the lock lacks ${missing}`, { hint: 'Run it without --locked.' });
+  }
+  const { path, version, zipHash } = locked.module;
+  const request: CompileRequest = {
+    component: 'kube-apiserver',
+    main: { path, version, zipHash },
+    nested: [],
+    package: './cmd/kube-apiserver',
+    toolchain: { version: definition.toolchain, zipHash: toolchain.zipHash },
+    platform: shop.machine.platform,
+    crypto: 'none',
+    tags: TAGS,
+    variables: versionVariables(locked),
+    overlay: digestOf(locked.treeHash), // the edits of go.mod and go.sum, known by what comes of them
+  };
+  const prepare = async () => {
+    const sources = await shop.sources();
+    const [{ folder: toolchainFolder }, source] = await Promise.all([
+      sources.toolchain(definition.toolchain, shop.machine.platform, { zipHash: toolchain.zipHash, verify: true }),
+      composeApiServer(locked.module, sources, locked.treeHash),
+    ]);
+    return { sourceFolder: source.path, toolchainFolder, ...(await fetchModules(source.path, sources)) };
+  };
+  const { value } = await reportStep(shop.report, { subject: `kube-apiserver ${version}`, step: 'compile' }, () =>
+    compile(request, prepare, stepTools(definition, shop)),
+  );
+  return { digest: value.binary, path: await placeProgram('kube-apiserver', value.binary, shop) };
+}
+
+async function resolveApiServer(module: ModuleVersion, shop: Workshop): Promise<LockedApiServer> {
+  const sources = await shop.sources();
+  const { path, version, zipHash, modHash, proof } = await sources.prove(module);
+  const [{ time, origin }, { treeHash }] = await Promise.all([
+    sources.info(module),
+    composeApiServer({ path, version, zipHash }, sources),
+  ]);
+  return {
+    module: { path, version, zipHash, modHash, proof },
+    time: time.toISOString(),
+    treeHash,
+    ...(origin === undefined ? {} : { origin }),
+  };
+}
+
+/**
+ * Gives the source of Kubernetes as it builds from modules alone: its zip lacks the folders below `staging/` that go.mod replaces
+ * modules by, and each of them is published as a module of its own, 1.36.3's as v0.36.3. So go.mod requires those, and go.sum
+ * names their proved hashes; everything else that it names is vouched for by the proved zip.
+ */
+async function composeApiServer(
+  main: ModuleVersion & { readonly zipHash: string },
+  sources: Sources,
+  treeHash?: string,
+): Promise<DerivedSource> {
+  const [composed, goMod] = await Promise.all([sources.compose(main, []), sources.goMod(main)]);
+  const staged = parseGoMod(goMod).replace.filter(
+    ({ target }) => target.kind === 'folder' && target.folder.startsWith('./staging/'),
+  );
+  const version = main.version.replace(/^v1\./, 'v0.');
+  const modules = await proveAll(
+    staged.map(({ path }) => ({ path, version })),
+    sources,
+  );
+  const sums = modules.flatMap(({ path, zipHash, modHash }) => [
+    `${path} ${version} ${zipHash}`,
+    `${path} ${version}/go.mod ${modHash}`,
+  ]);
+  return sources.derive(composed.path, {
+    inputs: { main: { path: main.path, version: main.version, zipHash: main.zipHash }, sums },
+    ...(treeHash === undefined ? {} : { treeHash }),
+    async apply(folder) {
+      const [mod, sum] = [join(folder, 'go.mod'), join(folder, 'go.sum')];
+      const edit = {
+        require: modules.map(({ path }) => ({ path, version, indirect: false })),
+        dropReplace: modules.map(({ path }) => path),
+      };
+      await replaceInSource(mod, editGoMod(await readFile(mod, 'utf8'), edit));
+      await replaceInSource(sum, mergeGoSum(await readFile(sum, 'utf8'), sums));
+    },
+  });
+}
+
+/** Proves modules; says of all at once which the database lacks, so that nobody exempts them one run after the other. */
+async function proveAll(modules: readonly ModuleVersion[], sources: Sources): Promise<readonly ProvedModule[]> {
+  const limit = pLimit(PROVED_AT_ONCE);
+  const settled = await Promise.allSettled(modules.map((module) => limit(() => sources.prove(module))));
+  const lacking: string[] = [];
+  for (const [index, one] of settled.entries()) {
+    if (one.status === 'fulfilled') continue;
+    const error: unknown = one.reason;
+    if (!(error instanceof SourcesError && error.code === 'DATABASE_LACKS_MODULE')) throw error;
+    lacking.push(`${modules[index]?.path}@${modules[index]?.version}`);
+  }
+  if (lacking.length > 0)
+    throw new FactoryError(
+      'STAGING_UNPROVED',
+      `the checksum database does not know ${lacking.length} of the modules that this Kubernetes is built from: ${lacking.join(', ')}`,
+      {
+        hint: 'Choose a patch that it knows, or, if you trust what the proxy serves, name each of them under `sources.exemptions` in the definition.',
+      },
+    );
+  return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+}
+
+/** What `kubectl version` shows, as hack/lib/version.sh sets it. */
+function versionVariables({ module, time, origin }: LockedApiServer): Readonly<Record<string, string>> {
+  const [, major = '', minor = ''] = /^v(\d+)\.(\d+)\./.exec(module.version) ?? [];
+  const values = {
+    gitVersion: module.version,
+    gitMajor: major,
+    gitMinor: minor,
+    gitCommit: origin?.commit ?? 'unknown',
+    gitTreeState: 'archive',
+    buildDate: time,
+  };
+  return Object.fromEntries(
+    ['k8s.io/client-go/pkg/version', 'k8s.io/component-base/version'].flatMap((name) =>
+      Object.entries(values).map(([key, value]) => [`${name}.${key}`, value]),
+    ),
+  );
+}
+
+function unknownKubernetes(version: string, why: string, hint: string): FactoryError {
+  return new FactoryError('KUBERNETES_UNKNOWN', `Kubernetes ${version} ${why}`, { hint });
+}
