@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Clock, Report } from '#core';
+import type { Clock, Report, RunProcess } from '#core';
 
 /** How one step of the scenario ended; `detail` says why where it did not pass. */
 export interface StepResult {
@@ -49,6 +49,9 @@ export interface ScenarioRequest {
   readonly controllers: ScenarioControllers;
   /** An empty folder for servers and their content. Controllers run under another user and see nothing of it. */
   readonly folder: string;
+  /** Where git is looked for, as PATH has it. */
+  readonly searchPath: string;
+  readonly run: RunProcess;
   readonly report: Report;
   readonly clock: Clock;
   readonly signal: AbortSignal;

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import type { AuthContext, Connection, ServerChannel } from 'ssh2';
+import type { RunningServer } from './https.ts';
+import type { Repositories } from './repositories.ts';
+
+/** A Git server over SSH, and what a client needs to be let in and to know it again. */
+export interface GitSshServer extends RunningServer {
+  readonly username: string;
+  /** The client's private key, PEM. */
+  readonly identity: string;
+  /** The line of a known_hosts file. */
+  readonly knownHosts: string;
+}
+
+const USERNAME = 'git';
+const COMMAND = /^(git-upload-pack|git-receive-pack) '\/?([\w-]+)\.git'$/;
+
+/**
+ * Starts a Git server over SSH on a free port of 127.0.0.1: fetch and push, for the holder of one key. Keys are on P-256, which FIPS
+ * mode allows; the rest is the choice of the two sides.
+ */
+export async function startGitSsh(repositories: Repositories): Promise<GitSshServer> {
+  const { default: ssh2 } = await import('ssh2');
+  const host = createKey();
+  const client = createKey();
+  const allowed = client.blob;
+  const connections = new Set<Connection>();
+  const server = new ssh2.Server({ hostKeys: [host.pem] }, (connection) => {
+    connections.add(connection);
+    connection.on('close', () => connections.delete(connection));
+    connection.on('error', () => {}); // a client that goes away
+    connection.on('authentication', (attempt) => {
+      if (isAllowed(attempt, allowed, ssh2.utils.parseKey)) attempt.accept();
+      else attempt.reject(['publickey']);
+    });
+    connection.on('session', (accept) => {
+      const session = accept();
+      let protocol = '';
+      session.on('env', (acceptEnv, _reject, { key, val }) => {
+        if (key === 'GIT_PROTOCOL') protocol = val;
+        acceptEnv?.();
+      });
+      session.on('exec', (acceptExec, rejectExec, { command }) => {
+        const [, program, name] = COMMAND.exec(command) ?? [];
+        if (program === undefined) return void rejectExec();
+        runGit(acceptExec(), [program, `${repositories.folder}/${name}.git`], {
+          ...repositories.environment,
+          GIT_PROTOCOL: protocol,
+        });
+      });
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    host: `127.0.0.1:${port}`,
+    username: USERNAME,
+    identity: client.pem,
+    knownHosts: `[127.0.0.1]:${port} ${KEY_TYPE} ${host.blob.toString('base64')}\n`,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const connection of connections) connection.end();
+      }),
+  };
+}
+
+/** A client first asks whether a key would do, without a signature, and then signs (RFC 4252 7). */
+function isAllowed(
+  attempt: AuthContext,
+  allowed: Buffer,
+  parseKey: typeof import('ssh2')['utils']['parseKey'],
+): boolean {
+  if (attempt.method !== 'publickey' || attempt.username !== USERNAME || !attempt.key.data.equals(allowed))
+    return false;
+  if (attempt.signature === undefined) return true;
+  const key = parseKey(attempt.key.data);
+  return !(key instanceof Error) && key.verify(attempt.blob ?? Buffer.alloc(0), attempt.signature) === true;
+}
+
+function runGit(channel: ServerChannel, [program, folder]: readonly [string, string], env: Record<string, string>) {
+  const child = spawn(program, [folder], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.on('error', () => channel.end());
+  child.stdin.on('error', () => {}); // it need not read all
+  channel.on('error', () => {});
+  channel.pipe(child.stdin);
+  child.stdout.pipe(channel, { end: false });
+  child.stderr.pipe(channel.stderr, { end: false });
+  child.on('close', (code) => {
+    channel.exit(code ?? 1);
+    channel.end();
+  });
+  channel.on('close', () => child.kill());
+}
+
+const KEY_TYPE = 'ecdsa-sha2-nistp256';
+const CURVE = 'nistp256';
+
+/** Makes a key pair: the private key in the form that OpenSSL, ssh2 and Go all read, the public one as SSH sends it (RFC 5656 3.1). */
+function createKey(): { readonly pem: string; readonly blob: Buffer } {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { x = '', y = '' } = createPublicKey(privateKey).export({ format: 'jwk' });
+  const point = Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
+  const strings = [Buffer.from(KEY_TYPE), Buffer.from(CURVE), point];
+  const blob = Buffer.concat(
+    strings.flatMap((text) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(text.length);
+      return [length, text];
+    }),
+  );
+  return { pem: privateKey.export({ type: 'sec1', format: 'pem' }).toString(), blob };
+}

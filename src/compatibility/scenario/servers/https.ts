@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { messageOf } from '#core';
+import type { ServerIdentity } from './authority.ts';
+
+/** A server of the scenario on a free port of 127.0.0.1. */
+export interface RunningServer {
+  /** `127.0.0.1:PORT`. */
+  readonly host: string;
+  /** Closes it, with its connections. */
+  stop(): Promise<void>;
+}
+
+/** A user that a server lets in. */
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Answers one request; what it throws becomes a 500 with the message. */
+export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
+
+/** Starts an HTTPS server on a free port of 127.0.0.1. */
+export async function startHttps(identity: ServerIdentity, handle: Handler): Promise<RunningServer> {
+  const server = createServer({ key: identity.key, cert: identity.certificate }, (request, response) => {
+    // A client that goes away is no trouble of the server's.
+    for (const stream of [request, response]) stream.on('error', () => {});
+    void answer(handle, request, response);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(handle: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    await handle(request, response);
+  } catch (error) {
+    if (response.headersSent) response.destroy();
+    else response.writeHead(500, { 'content-type': 'text/plain' }).end(messageOf(error));
+  }
+}
+
+/** Says whether a request brings this user by Basic authentication (RFC 7617); otherwise answers 401, which asks for it. */
+export function isLoggedIn(request: IncomingMessage, response: ServerResponse, login: Login): boolean {
+  const wanted = Buffer.from(`${login.username}:${login.password}`).toString('base64');
+  if (request.headers.authorization === `Basic ${wanted}`) return true;
+  request.resume();
+  response.writeHead(401, { 'www-authenticate': 'Basic realm="oakum scenario"' }).end('who are you?');
+  return false;
+}
+
+/** Reads a request's body. Throws RangeError past `most` bytes. */
+export async function readRequest(request: IncomingMessage, most = 1 << 20): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size > most) throw new RangeError(`a request of more than ${most} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
