@@ -105,6 +105,43 @@ sla:
     expect(parseDefinition(shipped, 'd.yaml').sla).toEqual({ policy: 'from-identification' });
   });
 
+  it('tells faults of the lifecycle, and supports three lines for six Kubernetes minors where nothing is said', async () => {
+    const shipped = (await readFile(SHIPPED, 'utf8')).replace(/^lifecycle:\n(?:[ #].*\n)*/m, '');
+    const faulty = `${shipped}
+lifecycle:
+  lines: 0
+  lts:
+    two: { until: 2027-06-30 }
+    '2.6': { until: 2027-02-30, kubernetes: [1.30] }
+  overrides:
+    - { product: gke, cycle: '1.34', noted: 2026-11-24, source: https://example.com/gke }
+    - { product: eks, cycle: '1.34', standard: 2027-01-01, noted: 2026-11-24, source: https://example.com/eks }
+    - { product: eks, cycle: '1.34', extended: 2028-01-01, noted: 2026-11-24, source: https://example.com/eks }
+    - { product: rancher, cycle: '1.34', released: 2026-01-01, noted: soon, source: x }
+`;
+    const faults = faultsOf(faulty);
+    expect(faults.map((fault) => fault.replace(/^d\.yaml:\d+:\d+: lifecycle\./, ''))).toEqual([
+      'lines: Too small: expected number to be >=1',
+      expect.stringMatching(/^lts\.two: must be a minor/),
+      expect.stringMatching(/^lts\.2\.6\.until: must be a day/),
+      expect.stringMatching(/^lts\.2\.6\.kubernetes\.0: must be a minor in quotes/),
+      expect.stringMatching(/^overrides\.0: must give at least one/),
+      'overrides.2: eks 1.34 is named twice',
+      expect.stringMatching(/^overrides\.3\.product: /),
+      expect.stringMatching(/^overrides\.3\.noted: must be a day/),
+      expect.stringMatching(/^overrides\.3\.source: must say where/),
+    ]);
+    const from = shipped.split('\n').length;
+    expect(faults.map((fault) => Number(fault.split(':')[1]) - from)).toEqual([2, 4, 5, 5, 7, 9, 10, 10, 10]);
+    expect(parseDefinition(shipped, 'd.yaml').lifecycle).toEqual({
+      lines: 3,
+      kubernetes: 6,
+      warnDays: 90,
+      lts: {},
+      overrides: [],
+    });
+  });
+
   it('refuses broken YAML, duplicate keys and alias bombs with a place', () => {
     expect(faultsOf('version: 1\n  name: [')[0]).toMatch(/^d\.yaml:\d+:\d+: /);
     expect(faultsOf('version: 1\nversion: 1\n')[0]).toContain('d.yaml:2:1: Map keys must be unique');

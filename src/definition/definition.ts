@@ -35,9 +35,12 @@ export function parseDefinition(text: string, file: string): Definition {
   const located = locateYaml(text, file);
   if (located.faults.length > 0) throw invalid(located.faults);
   const parsed = definitionSchema.safeParse(located.value);
-  const faults = parsed.success
-    ? crossFaults(parsed.data, located)
-    : [...toFaults(located, parsed.error), ...looseCrossFaults(located)];
+  const faults = [
+    ...(parsed.success
+      ? crossFaults(parsed.data, located)
+      : [...toFaults(located, parsed.error), ...looseCrossFaults(located)]),
+    ...repeatedOverrides(located),
+  ];
   if (faults.length > 0) throw invalid(inFileOrder(faults));
   return parsed.data as Definition;
 }
@@ -77,21 +80,43 @@ function crossFaults(
   return faults;
 }
 
+/** Two overrides of one cycle would leave open which leads. */
+function repeatedOverrides(located: LocatedYaml): Fault[] {
+  const { lifecycle } = asRecord(located.value);
+  const { overrides } = asRecord(lifecycle);
+  const names = (Array.isArray(overrides) ? overrides : []).map((one) => {
+    const { product, cycle } = asRecord(one);
+    return `${String(product)} ${String(cycle)}`;
+  });
+  return names.flatMap((name, index) =>
+    names.indexOf(name) === index
+      ? []
+      : [
+          {
+            where: located.where(['lifecycle', 'overrides', index]),
+            message: `lifecycle.overrides.${index}: ${name} is named twice`,
+          },
+        ],
+  );
+}
+
 /** The cross checks on a value whose schema failed, as far as its parts are there, so that all faults show in one run. */
 function looseCrossFaults(located: LocatedYaml): Fault[] {
-  const record = (value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
-  const value = record(located.value);
-  const channels = Object.entries(record(value['channels'])).filter(
-    ([, channel]) => typeof record(channel)['base'] === 'string',
+  const value = asRecord(located.value);
+  const channels = Object.entries(asRecord(value['channels'])).filter(
+    ([, channel]) => typeof asRecord(channel)['base'] === 'string',
   );
   return crossFaults(
     {
       channels: Object.fromEntries(channels) as Definition['channels'],
-      bases: record(value['bases']) as Definition['bases'],
+      bases: asRecord(value['bases']) as Definition['bases'],
       platforms: Array.isArray(value['platforms']) ? value['platforms'] : [],
-      components: record(value['components']) as Definition['components'],
+      components: asRecord(value['components']) as Definition['components'],
     },
     located,
   ).filter((fault) => !fault.message.includes('at least one'));
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

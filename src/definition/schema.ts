@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import { PLATFORMS } from '#core';
+import { lifecycle } from './lifecycle-schema.ts';
 import { watch } from './watch-schema.ts';
 
 const name = z
@@ -274,6 +275,7 @@ export const definitionSchema = z
     tools: tools.prefault({}),
     manifests: manifests.prefault({}),
     watch: watch.prefault({}),
+    lifecycle: lifecycle.prefault({}),
   })
   .describe('What an Oakum distribution consists of.');
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompatibilityCell } from './cell.ts';
+import { dayOf } from './day.ts';
+import { minorOf } from './minor.ts';
+
+/**
+ * What tests say of a line's channel on a Kubernetes minor. `stale`: tested, and since then a newer revision or a newer patch release of
+ * Kubernetes came out; `cell` holds what the test said of the older ones.
+ */
+export interface EvidenceReading {
+  readonly channel: string;
+  readonly state: 'passed' | 'failed' | 'stale' | 'not tested';
+  /** Why it is stale. */
+  readonly reasons: readonly string[];
+  readonly cell?: CompatibilityCell;
+}
+
+/** What evidence is judged by: the newest revision of the line, the newest patch release of the minor, and the day. */
+export interface EvidenceContext {
+  readonly line: string;
+  readonly kubernetes: string;
+  readonly channel: string;
+  readonly revision: string | undefined;
+  readonly patch: string | undefined;
+  readonly now: Date;
+}
+
+/** Reads the newest cell that is about a line's channel on a minor. A cell from the future proves nothing. */
+export function readEvidence(cells: readonly CompatibilityCell[], context: EvidenceContext): EvidenceReading {
+  const { line, kubernetes, channel, revision, patch, now } = context;
+  const cell = cells
+    .filter((one) => one.kubernetes === kubernetes && one.channel === channel && minorOf(one.revision) === line)
+    .filter(({ made }) => Date.parse(made) <= now.getTime())
+    .sort((a, b) => Date.parse(b.made) - Date.parse(a.made) || (a.digest < b.digest ? -1 : 1))[0];
+  if (cell === undefined) return { channel, state: 'not tested', reasons: [] };
+  const tested = cell.versions['kubernetes']?.replace(/^v/, '');
+  const reasons = [
+    ...(revision === undefined || cell.revision === revision
+      ? []
+      : [`tested ${cell.revision}, the newest is ${revision}`]),
+    ...(patch === undefined || tested === undefined || !isNewer(patch, tested)
+      ? []
+      : [`tested on Kubernetes ${tested}, the newest is ${patch}`]),
+  ];
+  return { channel, state: reasons.length > 0 ? 'stale' : cell.verdict, reasons, cell };
+}
+
+/** Says in a word what a reading is, with the day of the test: `passed 2026-08-20`. */
+export function describeEvidence({ state, cell }: EvidenceReading): string {
+  if (cell === undefined) return state;
+  const day = dayOf(new Date(cell.made));
+  return state === 'stale' ? `stale (${cell.verdict} ${day})` : `${state} ${day}`;
+}
+
+/** Compares patch releases of one minor: the feed may be older than what was tested, and then says nothing against it. */
+function isNewer(patch: string, than: string): boolean {
+  const [a, b] = [patch, than].map((version) => Number(/^\d+\.\d+\.(\d+)/.exec(version)?.[1]));
+  return a !== undefined && b !== undefined && a > b;
+}
