@@ -30,7 +30,6 @@ export type {
   ChannelDefinition,
   ComponentDefinition,
   Definition,
-  LifecycleDefinition,
   ToolDefinition,
   ToolName,
   WatchDefinition,
