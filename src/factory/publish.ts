@@ -14,7 +14,8 @@ import {
 } from '#image';
 import { type ImageTags, imageName, imageTags } from '#release';
 import { FactoryError } from './error.ts';
-import type { ChannelImage } from './images.ts';
+import { type ChannelImage, settled } from './images.ts';
+import { moveTags } from './move-tags.ts';
 import { type SigningOptions, signImages } from './sign.ts';
 
 /** Where images go: an OCI layout in a folder, or a registry with an optional path (`registry.example.com/flux`). */
@@ -33,7 +34,7 @@ export interface PublishOptions {
 
 /**
  * Puts images where they can be pulled, with their evidence. In a registry a revision shows whole or not at all: first all
- * content, then signatures, then every immutable tag, then the moving ones. Gives the images as they are published: where
+ * content, then signatures, then every immutable tag, then the moving ones, all or none. What breaks off is finished by the next run. Gives the images as they are published: where
  * an immutable tag names the same platform manifests already, its index stays, and nothing is signed beside it: what else
  * that index holds is not ours to vouch for. Throws `REVISION_EXISTS` before anything is pushed when it names others.
  */
@@ -92,7 +93,7 @@ async function toRegistry(
   await reportStep(report, { subject: registry, step: 'push' }, async () => {
     const from = cacheSource(options.cache.blobs);
     const fresh = targets.filter(({ published }) => published === 'no');
-    await Promise.all(
+    await settled(
       fresh.map(({ image, repository }) =>
         copyImage({
           from,
@@ -116,18 +117,18 @@ async function toRegistry(
     }));
     await signImages(signed, { ...signing, report });
   }
-  for (const kind of ['immutable', 'moving'] as const) await tagAll(targets, client, kind);
+  await tagImmutable(targets, client);
+  const moves = targets.map(({ image, repository, tags }) => ({ repository, tag: tags.moving, to: image.index }));
+  await moveTags(moves, { client, report });
   return targets.map((target) => target.image);
 }
 
-async function tagAll(targets: readonly Target[], client: RegistryClient, kind: keyof ImageTags): Promise<void> {
-  await Promise.all(
-    targets.map(async ({ image, repository, tags, published }) => {
-      if (published !== 'no' && kind === 'immutable') return;
-      const { descriptor, bytes } = image.index;
-      if ((await client.resolve({ ...repository, tag: tags[kind] }))?.digest === descriptor.digest) return;
-      await client.putManifest(repository, descriptor, bytes, tags[kind]);
-    }),
+async function tagImmutable(targets: readonly Target[], client: RegistryClient): Promise<void> {
+  const fresh = targets.filter(({ published }) => published === 'no');
+  await settled(
+    fresh.map(({ image, repository, tags }) =>
+      client.putManifest(repository, image.index.descriptor, image.index.bytes, tags.immutable),
+    ),
   );
 }
 

@@ -4,6 +4,7 @@ import { PREDICATES, publishEvidence, registryEvidence, toStatement } from '#evi
 import type { Document, RegistryClient, RepositoryName } from '#image';
 import { imageTags } from '#release';
 import { FactoryError } from './error.ts';
+import { moveTags } from './move-tags.ts';
 import { repositoryOf } from './publish.ts';
 import type { SigningOptions } from './sign.ts';
 
@@ -46,10 +47,9 @@ export async function rollBack(request: RollbackRequest): Promise<readonly Rolle
   const moving = targets.filter(({ from, root }) => from !== root.descriptor.digest);
   await reportStep(report, { subject: registry, step: 'roll back' }, async () => {
     for (const target of moving) await record(target, request);
-    await Promise.all(
-      moving.map(({ repository, root, tag }) =>
-        request.client.putManifest(repository, root.descriptor, root.bytes, tag),
-      ),
+    await moveTags(
+      moving.map(({ repository, root, tag }) => ({ repository, tag, to: root })),
+      request,
     );
     return { cached: moving.length === 0 };
   });

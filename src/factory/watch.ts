@@ -73,6 +73,9 @@ export interface RoundOutcome {
   readonly undelivered: readonly FailedDelivery[];
 }
 
+/** The code of the error that says that another patch with the same lock runs. */
+export const PATCH_BUSY = 'PATCH_BUSY';
+
 interface Round extends RoundRequest {
   readonly tell: (drafts: readonly NoticeDraft[]) => Promise<void>;
   /** Runs a step; notes why it failed, and gives undefined then. */
@@ -158,7 +161,8 @@ async function patchOnce(plan: PatchPlan, scan: WatchedScan, round: Round): Prom
   const revision = plan.verdict === 'held' ? plan.predecessor : plan.revision;
   const fix = await round.attempt('patch', scan.release, () => round.parts.patch(scan.release));
   if (fix === undefined) {
-    const { message } = round.outcome.faults.at(-1) ?? { message: '' };
+    const { code, message } = round.outcome.faults.at(-1) ?? { code: '', message: '' };
+    if (code === PATCH_BUSY) return; // somebody patches by hand just now: the next round sees what came of it
     round.outcome.failed.push(revision);
     await round.tell([failureDraft(revision, message)]);
     return;

@@ -24,6 +24,8 @@ export type RegistryFault = { readonly when: RegExp; readonly times?: number } &
   /** The answer is right in form, its bytes are not. */
   | { readonly kind: 'wrong-bytes' }
   | { readonly kind: 'wait'; readonly milliseconds: number }
+  /** After so many requests that match (0 by default) it is dead to all, until `revive`. */
+  | { readonly kind: 'die'; readonly after?: number }
 );
 
 /** How a test registry behaves; all abilities of distribution-spec 1.1 are on by default, as in a good one. */
@@ -55,6 +57,8 @@ export interface TestRegistry {
   /** Bytes of blob uploads that arrived. */
   readonly received: () => number;
   fail(fault: RegistryFault): void;
+  /** Ends a death. */
+  revive(): void;
   revokeTokens(): void;
   blobs(repository: string): readonly string[];
   stop(): Promise<void>;
@@ -72,20 +76,23 @@ class Broken extends Error {}
 export async function startRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
   const repositories = new Map<string, Repository>();
   const uploads = new Map<string, Buffer>();
-  const faults: { fault: RegistryFault; left: number }[] = [];
+  const faults: { fault: RegistryFault; left: number; skipped: number }[] = [];
   const requests: string[] = [];
   const access = createAccess(options);
   const scheme = options.tls === undefined ? 'http' : 'https';
   let received = 0;
   let host = '';
+  let isDead = false;
 
   const handle: RequestListener = (request, response) => {
     const line = `${request.method} ${request.url}`;
     requests.push(line);
-    const hit = faults.find(({ fault, left }) => left > 0 && fault.when.test(line));
+    const hit = faults.find((one) => one.left > 0 && one.fault.when.test(line) && (one.skipped -= 1) < 0);
     if (hit !== undefined) hit.left -= 1;
     const { socket } = request; // a request that is destroyed forgets it
-    serve(request, response, hit?.fault).catch(() => socket.destroy());
+    isDead ||= hit?.fault.kind === 'die';
+    if (isDead) socket.destroy();
+    else serve(request, response, hit?.fault).catch(() => socket.destroy());
   };
 
   async function serve(request: IncomingMessage, response: ServerResponse, fault: RegistryFault | undefined) {
@@ -286,8 +293,9 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     tokenRequests: access.tokenRequests,
     received: () => received,
     fail: (fault) => {
-      faults.push({ fault, left: fault.times ?? 1 });
+      faults.push({ fault, left: fault.times ?? 1, skipped: fault.kind === 'die' ? (fault.after ?? 0) : 0 });
     },
+    revive: () => void (isDead = false),
     revokeTokens: () => access.revoke(),
     blobs: (name) => [...(repositories.get(name)?.blobs.keys() ?? [])],
     stop: () =>

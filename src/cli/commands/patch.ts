@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import { OakumError, type Report } from '#core';
-import { type Lock, writeLock } from '#definition';
-import { type ImageChanges, type PatchRequest, planRevision, proveRevision, type ReleaseOutcome } from '#factory';
+import { digestOfLock, type Lock, readLock, writeLock } from '#definition';
+import {
+  type ImageChanges,
+  PATCH_BUSY,
+  type PatchRequest,
+  planRevision,
+  proveRevision,
+  type ReleaseOutcome,
+} from '#factory';
 import type { PatchPlan } from '#patch';
 import { parseRevision } from '#release';
 import { formatChangelog } from '../changelog-text.ts';
+import { whileAlone } from '../exclusive.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { openFeedsOf } from '../feed-settings.ts';
 import { formatPlan } from '../plan-text.ts';
 import { formatImages, type PublishFlags, publishRevision } from '../publish-revision.ts';
 import { openRun, type Run, type SelectionFlags } from '../run.ts';
 import { print, withProgress } from '../session.ts';
+import { type Loaded, loadDefinition } from '../shop.ts';
 import type { World } from '../world.ts';
 import { readChanges } from './changelog.ts';
 
@@ -43,12 +52,28 @@ export async function patch(version: string, flags: PatchFlags, world: World): P
   if (isUnchecked(outcome.plan)) process.exitCode = EXIT_CODES.network.code;
 }
 
-/** Runs a patch without printing. A revision that the lock holds already is published again as far as it is not: a run that was cut off is finished. */
-export async function runPatch(
-  version: string,
-  flags: PatchFlags,
-  { world, report }: { readonly world: World; readonly report: Report },
-): Promise<PatchOutcome> {
+interface PatchContext {
+  readonly world: World;
+  readonly report: Report;
+}
+
+/**
+ * Runs a patch without printing. A revision that the lock holds already is published again as far as it is not: a run that was cut
+ * off is finished. All but a plan runs once at a time for a lock file: throws `PATCH_BUSY`.
+ */
+export async function runPatch(version: string, flags: PatchFlags, context: PatchContext): Promise<PatchOutcome> {
+  if (flags.plan === true) return runAlone(version, flags, context);
+  const { lockFile } = await loadDefinition(flags, context.world);
+  const exclusive = {
+    file: `${lockFile}.patching`,
+    code: PATCH_BUSY,
+    message: 'another patch with this lock runs',
+    hint: 'Wait until it has ended, then run again: what it has done is not done again. If that process is no Oakum, remove the file.',
+  };
+  return whileAlone(exclusive, () => runAlone(version, flags, context));
+}
+
+async function runAlone(version: string, flags: PatchFlags, { world, report }: PatchContext): Promise<PatchOutcome> {
   const run = await openRun(version, flags, { world, report, platforms: 'all', keepLock: false });
   const { loaded, shop, selection, lock, release } = run;
   const { definition, file: definitionFile } = loaded.read;
@@ -70,16 +95,26 @@ export async function runPatch(
       message: "upstream's unit tests are not run (--no-tests): nothing shows that they still pass",
     });
   const { plan, lock: revised } = await proveRevision(request, shop, feeds);
-  if (revised !== undefined) await writeLock(loaded.lockFile, revised);
+  if (revised !== undefined) await writeRevised(revised, loaded);
   const revision = revised === undefined ? plan.predecessor : plan.revision;
   if (flags.lockOnly === true || plan.verdict === 'nothing') return { plan };
   return { plan, ...(await publish(revision, { ...run, lock: revised ?? lock }, { flags, world, report })) };
 }
 
+/** What another command has written into the lock in the meantime must not get lost. */
+async function writeRevised(revised: Lock, { lockFile, lock }: Loaded): Promise<void> {
+  const now = await readLock(lockFile);
+  if ((now && digestOfLock(now)) === (lock && digestOfLock(lock))) return writeLock(lockFile, revised);
+  throw new OakumError('definition', 'LOCK_CHANGED', 'the lock was changed while the patch ran; it is left as it is', {
+    where: lockFile,
+    hint: 'Run again: what was compiled and tested is not done again.',
+  });
+}
+
 async function publish(
   revision: string,
   run: Run,
-  context: { readonly flags: PatchFlags; readonly world: World; readonly report: Report },
+  context: PatchContext & { readonly flags: PatchFlags },
 ): Promise<Omit<PatchOutcome, 'plan'>> {
   const { flags, world, report } = context;
   const machineOnly = flags.to === undefined && flags.platform === undefined;

@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { whileLocked } from '#cache';
 import { OakumError, type Report } from '#core';
 import { type RoundOutcome, repeatRounds, watchRound } from '#factory';
 import { openPost, openTargets } from '#notifications';
+import { whileAlone } from '../exclusive.ts';
 import { EXIT_CODES, VERDICT_EXIT_CODE } from '../exit-codes.ts';
 import { readReleaseImages } from '../release-images.ts';
 import { type OutputFlags, print, withProgress } from '../session.ts';
 import { loadDefinition } from '../shop.ts';
 import { openWatchParts, releaseOf, type WatchFlags } from '../watch-parts.ts';
 import type { World } from '../world.ts';
-
-/** How long to look at a lock: long enough to take over that of a process that is gone. */
-const PATIENCE_MILLISECONDS = 250;
 
 /** `oakum watch`: rounds for ever, or one (`once`), which leaves its verdict in the exit code. One process at a time for a distribution. */
 export async function watch(
@@ -26,21 +22,21 @@ export async function watch(
   const { definition } = (await loadDefinition(flags, world)).read;
   const folder = join(world.stateFolder, 'watch');
   await mkdir(folder, { recursive: true });
-  const lock = join(folder, `${definition.name}.lock`);
   const round = async () => {
     const outcome = await withProgress(flags, world, (report) => runRound(releases, flags, { world, report }));
     print(flags, outcome, () => describe(outcome));
     return outcome;
   };
-  await whileLocked(
-    lock,
-    () => busy(lock),
-    async () => {
-      if (flags.once) process.exitCode = exitCodeOf(await round());
-      else await repeatRounds(definition.watch.every, async () => void (await round()), world);
-    },
-    PATIENCE_MILLISECONDS,
-  );
+  const exclusive = {
+    file: join(folder, `${definition.name}.lock`),
+    code: 'WATCH_BUSY',
+    message: 'another `oakum watch` of this distribution runs',
+    hint: 'One is enough: let it work, or stop it first.',
+  };
+  await whileAlone(exclusive, async () => {
+    if (flags.once) process.exitCode = exitCodeOf(await round());
+    else await repeatRounds(definition.watch.every, async () => void (await round()), world);
+  });
 }
 
 /** Definition, lock and addresses are read anew for each round: what was changed counts from the next one on. */
@@ -77,24 +73,6 @@ function requireReleases(releases: readonly string[]): void {
 async function releaseHere(world: World): Promise<string> {
   const { revision } = await readReleaseImages('out', world);
   return releaseOf(revision);
-}
-
-function busy(lock: string): OakumError {
-  let owner = '';
-  try {
-    owner = readFileSync(lock, 'utf8');
-  } catch {
-    // It has ended just now.
-  }
-  return new OakumError(
-    'machine',
-    'WATCH_BUSY',
-    `another \`oakum watch\` of this distribution runs: process ${owner}`,
-    {
-      where: lock,
-      hint: 'One is enough: let it work, or stop it first.',
-    },
-  );
 }
 
 function exitCodeOf({ decisions, failed, faults, undelivered }: RoundOutcome): number {
