@@ -6,12 +6,14 @@ import { formatCliReference } from '#cli';
 import { replaceFile } from '#core';
 import { definitionJsonSchema } from '#definition';
 import { policyJsonSchema } from '#evidence';
+import { releaseJsonSchema } from '#release';
 import { scanJsonSchema } from '#vulnerabilities';
 
 const root = resolve(import.meta.dirname, '..');
 const files: Readonly<Record<string, string>> = {
   'schema/distribution.schema.json': `${JSON.stringify(definitionJsonSchema(), null, 2)}\n`,
   'schema/policy.schema.json': `${JSON.stringify(policyJsonSchema(), null, 2)}\n`,
+  'schema/release.schema.json': `${JSON.stringify(releaseJsonSchema(), null, 2)}\n`,
   'schema/scan.schema.json': `${JSON.stringify(scanJsonSchema(), null, 2)}\n`,
   'docs/cli.md': formatCliReference(),
 };

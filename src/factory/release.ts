@@ -188,12 +188,12 @@ function toDocument(
     lock: request.digests.lock,
     toolchain: { version: definition.toolchain, modules: lock.toolchains[definition.toolchain] ?? {} },
     compressor: lock.compressor,
-    exemptions: request.exemptions,
+    exemptions: [...request.exemptions],
     channels: Object.fromEntries(channels),
   };
 }
 
-function usedExemptions(definition: Definition, lock: Lock, release: string): ReleaseDocument['exemptions'] {
+function usedExemptions(definition: Definition, lock: Lock, release: string): BuildRequest['exemptions'] {
   const { flux, components } = lock.releases[release] ?? { flux: undefined, components: {} };
   const modules = [
     ...(flux === undefined ? [] : [flux]),

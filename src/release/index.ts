@@ -1,7 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-export { formatReleaseDocument, RELEASE_DOCUMENT_TYPE } from './document.ts';
-export type { ChannelRecord, ImageRecord, PlatformRecord, ReleaseDocument } from './document.ts';
+export { digestOfRelease, formatReleaseDocument } from './document.ts';
+export type {
+  ChannelRecord,
+  CompatibilityRecord,
+  EvidenceRecord,
+  FindingsRecord,
+  ImageRecord,
+  ManifestsRecord,
+  OpenFinding,
+  PlatformRecord,
+  Publication,
+  ReleaseDocument,
+  SupportRecord,
+} from './document.ts';
+export { RELEASE_DOCUMENT_TYPE, releaseJsonSchema } from './document-schema.ts';
+export { ReleaseError } from './error.ts';
+export type { ReleaseErrorCode } from './error.ts';
+export { parseReleaseDocument } from './read-document.ts';
 export { formatPins, pinsPath } from './pins.ts';
 export type { Pin } from './pins.ts';
-export { formatRevision, imageName, imageTags, parseRevision } from './revision.ts';
+export { formatRevision, imageName, imageTags, lineOf, orderRevisions, parseRevision } from './revision.ts';
 export type { ImageTags, Revision } from './revision.ts';
+export { fluxArtifact, sourceRevision } from './manifests/artifact.ts';
+export type { Artifact, ArtifactFacts } from './manifests/artifact.ts';
+export { patchFlags } from './manifests/flags.ts';
+export { installFaults, installHeader, installPath } from './manifests/install.ts';
+export { channelLimits, operatorVariant } from './manifests/limits.ts';
+export type { ChannelLimits, OperatorVariant } from './manifests/limits.ts';
+export { localiseKustomization } from './manifests/localise.ts';
+export { readObjects } from './manifests/objects.ts';
+export type { KubernetesObject } from './manifests/objects.ts';
+export { operatorFiles } from './manifests/operator.ts';
+export { INSTALL_DEFAULTS, LOG_LEVELS, optionFaults } from './manifests/options.ts';
+export type { InstallOptions, LogLevel } from './manifests/options.ts';
+export { installOverlay, limitingFlags } from './manifests/overlay.ts';
+export type { Overlay, OverlayRequest } from './manifests/overlay.ts';
+export { restrictedFaults } from './manifests/restricted.ts';

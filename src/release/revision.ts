@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { compareModuleVersions } from '#formats';
 
 /** One build of an upstream release by us; `release` is `2.9.2`, `number` counts from 0. Written `2.9.2-r0`. */
 export interface Revision {
@@ -15,6 +16,16 @@ export function formatRevision(revision: Revision): string {
 export function parseRevision(text: string): Revision | undefined {
   const [, release, number] = /^(.+)-r(\d+)$/.exec(text) ?? [];
   return release === undefined ? undefined : { release, number: Number(number) };
+}
+
+/** Orders revisions: by release, as semantic versions are ordered, then by number. */
+export function orderRevisions(a: Revision, b: Revision): number {
+  return compareModuleVersions(`v${a.release}`, `v${b.release}`) || a.number - b.number;
+}
+
+/** Takes a release, `2.9.2`; gives its line, `2.9`. */
+export function lineOf(release: string): string {
+  return release.split('.', 2).join('.');
 }
 
 /** The two tags of one image of a revision: `immutable` never moves once published, `moving` follows the newest revision. */

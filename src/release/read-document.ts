@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { messageOf } from '#core';
+import { type Fault, inFileOrder, locateYaml, toFaults } from '#formats';
+import { contradictionsOf } from './contradictions.ts';
+import type { ReleaseDocument } from './document.ts';
+import { RELEASE_DOCUMENT_TYPE, releaseSchema } from './document-schema.ts';
+import { ReleaseError } from './error.ts';
+
+/** The most bytes of a release document that are read. */
+export const MOST_DOCUMENT_BYTES = 32 << 20;
+
+const MOST_FAULTS = 20;
+const HINT = 'schema/release.schema.json describes the format, docs/release-document.md explains it.';
+
+/**
+ * Reads a release document that came from outside: every member known, of the right kind, said once, and none in contradiction with
+ * another. `file` is the name to show for it. Throws `RELEASE_INVALID` with every fault and its place, `RELEASE_NEWER` for a version
+ * that is not known here, `RELEASE_NOT_CANONICAL` where the text says more than its values do.
+ */
+export function parseReleaseDocument(text: string, file: string): ReleaseDocument {
+  if (text.length > MOST_DOCUMENT_BYTES) {
+    throw invalid([{ where: file, message: `it is larger than ${MOST_DOCUMENT_BYTES} bytes` }]);
+  }
+  const value = parseJson(text, file);
+  requireKnownVersion(value, file);
+  const parsed = releaseSchema.safeParse(value);
+  if (!parsed.success) throw invalid(inFileOrder(toFaults(locateYaml(text, file), parsed.error)));
+  requireOneForm(text, value, file);
+  const contradictions = contradictionsOf(parsed.data);
+  if (contradictions.length === 0) return parsed.data;
+  const located = locateYaml(text, file);
+  throw invalid(inFileOrder(contradictions.map(({ path, message }) => ({ where: located.where(path), message }))));
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const message = messageOf(error);
+    const [, place] = /position (\d+)/.exec(message) ?? [];
+    throw new ReleaseError('RELEASE_INVALID', `a release document is JSON, and this is none: ${message}`, {
+      where: place === undefined ? file : `${file}:${placeOf(text, Number(place))}`,
+      hint: HINT,
+      cause: error,
+    });
+  }
+}
+
+function placeOf(text: string, offset: number): string {
+  const lines = text.slice(0, offset).split('\n');
+  return `${lines.length}:${(lines.at(-1)?.length ?? 0) + 1}`;
+}
+
+/** Another version is no broken document of this one. */
+function requireKnownVersion(value: unknown, file: string): void {
+  const type = (value as { mediaType?: unknown } | null)?.mediaType;
+  if (typeof type !== 'string' || type === RELEASE_DOCUMENT_TYPE) return;
+  if (!/^application\/vnd\.oakum\.release\.v\d{1,4}\+json$/.test(type)) return;
+  throw new ReleaseError('RELEASE_NEWER', `this document is ${type}; this Oakum reads ${RELEASE_DOCUMENT_TYPE}`, {
+    where: file,
+    hint: 'It was written by a newer Oakum. Use that one, or a newer one.',
+  });
+}
+
+/**
+ * A member that is there twice, or a number written in another way, would be read differently by different readers. What Oakum writes
+ * is what JSON.stringify gives for it with two spaces, so any difference is either of those or white space.
+ */
+function requireOneForm(text: string, value: unknown, file: string): void {
+  const wanted = `${JSON.stringify(value, null, 2)}\n`;
+  if (wanted === text) return;
+  const expected = wanted.split('\n');
+  const line = text.split('\n').findIndex((one, index) => one !== expected[index]);
+  throw new ReleaseError(
+    'RELEASE_NOT_CANONICAL',
+    'this text is not what its values are written as: from this line on it differs',
+    {
+      where: `${file}:${(line === -1 ? expected.length : line) + 1}`,
+      hint: 'A member that is there twice, other spacing, or numbers in another form; Oakum writes two spaces, and a newline at the end.',
+    },
+  );
+}
+
+function invalid(faults: readonly Fault[]): ReleaseError {
+  const [first] = faults;
+  if (faults.length === 1 && first !== undefined) {
+    return new ReleaseError('RELEASE_INVALID', first.message, { where: first.where, hint: HINT });
+  }
+  const shown = faults.slice(0, MOST_FAULTS).map((one) => `  ${one.where}: ${one.message}`);
+  const more = faults.length > MOST_FAULTS ? `\n  and ${faults.length - MOST_FAULTS} more` : '';
+  return new ReleaseError('RELEASE_INVALID', `${faults.length} faults:\n${shown.join('\n')}${more}`, { hint: HINT });
+}
