@@ -146,12 +146,14 @@ async function composeApiServer(
   treeHash?: string,
 ): Promise<DerivedSource> {
   const [composed, goMod] = await Promise.all([sources.compose(main, []), sources.goMod(main)]);
-  const staged = parseGoMod(goMod).replace.filter(
-    ({ target }) => target.kind === 'folder' && target.folder.startsWith('./staging/'),
+  const { require, replace } = parseGoMod(goMod);
+  const staged = replace.flatMap(({ path, target }) =>
+    target.kind === 'folder' && target.folder.startsWith('./staging/') ? [path] : [],
   );
+  const required = staged.filter((path) => require.some((one) => one.path === path)); // samples are not
   const version = main.version.replace(/^v1\./, 'v0.');
   const modules = await proveAll(
-    staged.map(({ path }) => ({ path, version })),
+    required.map((path) => ({ path, version })),
     sources,
   );
   const sums = modules.flatMap(({ path, zipHash, modHash }) => [
@@ -165,7 +167,7 @@ async function composeApiServer(
       const [mod, sum] = [join(folder, 'go.mod'), join(folder, 'go.sum')];
       const edit = {
         require: modules.map(({ path }) => ({ path, version, indirect: false })),
-        dropReplace: modules.map(({ path }) => path),
+        dropReplace: staged,
       };
       await replaceInSource(mod, editGoMod(await readFile(mod, 'utf8'), edit));
       await replaceInSource(sum, mergeGoSum(await readFile(sum, 'utf8'), sums));
