@@ -4,85 +4,53 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseLock } from '#definition';
-import { below, goDatabase, goodMirror, writeMirror } from '../src/vulnerabilities/feeds/__fixtures__/mirror.ts';
 import { type Outside, startOutside } from './outside.ts';
-
-const MODULE_TIME = '2026-07-13T10:27:39Z';
+import {
+  advisory,
+  publishComponent,
+  publishFluxRelease,
+  publishLibrary,
+  publishModule,
+  updateFeeds,
+} from './patch-world.ts';
 
 let outside: Outside;
 
 beforeAll(async () => {
   outside = await startOutside();
   publishComponents();
-  await writeMirror(join(outside.folder, 'mirror'), {
-    ...goodMirror(),
-    ...below(
-      'go-vulndb',
-      goDatabase(
-        [advisory(1, 'good.test/good'), advisory(2, 'broken.test/broken'), advisory(3, 'good.test/unfixed', [])],
-        new Date().toISOString(),
-      ),
-    ),
-  });
   await mkdir(join(outside.folder, 'patches/alpha'), { recursive: true });
   await writeFile(
     join(outside.folder, 'patches/alpha/0001-say-it.patch'),
     '--- a/main.go\n+++ b/main.go\n@@ -2,4 +2,4 @@\n \n import "github.com/fluxcd/alpha/api"\n \n-func main() { println(api.Name) }\n+func main() { println(api.Name, "patched") }\n',
   );
-  const updated = await outside.oakum(['feeds', 'update', '--mirror', 'mirror', '--feed', 'go,osv,debian,endoflife']);
-  expect(updated.stderr + updated.stdout).toContain('go');
+  const advisories = [
+    advisory(1, 'good.test/good'),
+    advisory(2, 'broken.test/broken'),
+    advisory(3, 'good.test/unfixed', []),
+  ];
+  expect(await updateFeeds(outside, advisories)).toContain('go');
 });
 afterAll(() => outside.stop());
 
 /** Flux 2.9.3: alpha as in 2.9.2, and a beta that depends on modules with flaws. */
 function publishComponents(): void {
-  const publish = (path: string, version: string, mod: string, files: Record<string, string>) =>
-    outside.proxy.publish({
-      path,
-      version,
-      time: MODULE_TIME,
-      files: { 'go.mod': `module ${path}\n\ngo 1.21\n${mod}`, ...files },
-    });
-  const good = publish('good.test/good', 'v1.0.0', '', {
-    'x.go': 'package good\n\nfunc Good() string { return "" }\n',
+  const good = publishLibrary(outside, 'good.test/good', 'v1.0.0', { body: 'func Good() string { return "" }' });
+  publishModule(outside, 'extra.test/extra', 'v0.4.0', {
+    files: { 'sub/x.go': 'package sub\n\nconst Word = "extra"\n' },
   });
-  publish('extra.test/extra', 'v0.4.0', '', { 'sub/x.go': 'package sub\n\nconst Word = "extra"\n' });
-  publish('good.test/good', 'v1.0.1', '\nrequire extra.test/extra v0.4.0\n', {
-    'x.go': 'package good\n\nimport "extra.test/extra/sub"\n\nfunc Good() string { return sub.Word }\n',
+  publishLibrary(outside, 'good.test/good', 'v1.0.1', {
+    mod: '\nrequire extra.test/extra v0.4.0\n',
+    body: 'import "extra.test/extra/sub"\n\nfunc Good() string { return sub.Word }',
   });
-  const broken = publish('broken.test/broken', 'v1.0.0', '', { 'x.go': 'package broken\n\nfunc Call() {}\n' });
-  publish('broken.test/broken', 'v1.0.1', '', { 'x.go': 'package broken\n\nfunc Renamed() {}\n' });
-  const sums = [good, broken].map(
-    ({ path, version, zipHash, modHash }) => `${path} ${version} ${zipHash}\n${path} ${version}/go.mod ${modHash}\n`,
+  const broken = publishLibrary(outside, 'broken.test/broken', 'v1.0.0', { body: 'func Call() {}' });
+  publishLibrary(outside, 'broken.test/broken', 'v1.0.1', { body: 'func Renamed() {}' });
+  publishComponent(
+    outside,
+    { name: 'beta', version: 'v1.2.4' },
+    { requires: [broken, good], main: '\tbroken.Call()\n\tprintln("beta", good.Good())\n' },
   );
-  publish(
-    'github.com/fluxcd/beta',
-    'v1.2.4',
-    '\nrequire (\n\tbroken.test/broken v1.0.0\n\tgood.test/good v1.0.0\n)\n',
-    {
-      'go.sum': sums.join(''),
-      'main.go':
-        'package main\n\nimport (\n\t"broken.test/broken"\n\t"good.test/good"\n)\n\nfunc main() {\n\tbroken.Call()\n\tprintln("beta", good.Good())\n}\n',
-    },
-  );
-  const base = (name: string, version: string) =>
-    `resources:\n- https://github.com/fluxcd/${name}/releases/download/${version}/${name}.crds.yaml\n`;
-  publish('github.com/fluxcd/flux2/v2', 'v2.9.3', '', {
-    'manifests/bases/alpha/kustomization.yaml': base('alpha', 'v1.9.3'),
-    'manifests/bases/beta/kustomization.yaml': base('beta', 'v1.2.4'),
-  });
-}
-
-function advisory(number: number, name: string, fixed: readonly object[] = [{ fixed: '1.0.1' }]) {
-  return {
-    schema_version: '1.3.1',
-    id: `GO-2026-000${number}`,
-    modified: '2026-08-01T00:00:00Z',
-    published: '2026-07-01T00:00:00Z',
-    affected: [
-      { package: { ecosystem: 'Go', name }, ranges: [{ type: 'SEMVER', events: [{ introduced: '0' }, ...fixed] }] },
-    ],
-  };
+  publishFluxRelease(outside, 'v2.9.3', { alpha: 'v1.9.3', beta: 'v1.2.4' });
 }
 
 async function lock() {
