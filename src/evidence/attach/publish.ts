@@ -35,16 +35,28 @@ export interface PublishEvidenceRequest {
   readonly cosignTags?: CosignTags;
 }
 
-/** What was done: the referrers and tag manifests that are new, and how many claims were attached already. */
+/**
+ * What was done: the referrers and tag manifests that are new, how many claims were attached already, and by which referrer each claim
+ * is attached to each of its subjects now, in the order of the claims.
+ */
 export interface PublishedEvidence {
   readonly added: readonly Descriptor[];
   readonly present: number;
+  readonly attached: readonly AttachedClaim[];
 }
 
-/** A claim on one subject, with the bundle that is attached or will be. */
+/** A claim of this type hangs on a subject; `referrer` is the digest of the manifest that carries it. */
+export interface AttachedClaim {
+  readonly subject: Digest;
+  readonly predicateType: string;
+  readonly referrer: Digest;
+}
+
+/** A claim on one subject, with the bundle that is attached; `parcel` where it is yet to be. */
 interface Attached extends BundledClaim {
   readonly subject: Descriptor;
-  readonly isNew: boolean;
+  readonly referrer: Digest;
+  readonly parcel: Parcel | undefined;
 }
 
 const SUBJECTS_AT_ONCE = 4;
@@ -84,30 +96,43 @@ export async function publishEvidence(request: PublishEvidenceRequest): Promise<
       }),
     ),
   );
-  return { added: added.flat(), present: attached.filter(({ isNew }) => !isNew).length };
+  return {
+    added: added.flat(),
+    present: attached.filter(({ parcel }) => parcel === undefined).length,
+    attached: attached.map(({ subject, statement, referrer }) => ({
+      subject: subject.digest,
+      predicateType: statement.predicateType,
+      referrer,
+    })),
+  };
 }
 
 /** One after the other: a signer may ask a person, or a service that counts. */
 async function signMissing(
-  { claims, signer }: PublishEvidenceRequest,
+  { claims, signer, created }: PublishEvidenceRequest,
   known: ReadonlyMap<Digest, readonly AttachedBundle[]>,
 ): Promise<readonly Attached[]> {
   const result: Attached[] = [];
   for (const { statement, subjects } of claims) {
-    const found = new Map<Digest, Json>();
+    const found = new Map<Digest, AttachedBundle>();
     const payload = payloadOf(statement);
     for (const { digest } of subjects) {
-      for (const { bundle } of known.get(digest) ?? []) {
-        if (!found.has(digest) && carries(bundle, payload) && (await signer.recognises(bundle))) {
-          found.set(digest, bundle);
+      for (const one of known.get(digest) ?? []) {
+        if (!found.has(digest) && carries(one.bundle, payload) && (await signer.recognises(one.bundle))) {
+          found.set(digest, one);
         }
       }
     }
     const [reused] = found.values();
-    const bundle = reused ?? (await signer.sign(statement)).bundle;
+    const bundle = reused?.bundle ?? (await signer.sign(statement)).bundle;
     for (const subject of subjects) {
       const own = found.get(subject.digest);
-      result.push({ subject, statement, bundle: own ?? bundle, isNew: own === undefined });
+      if (own !== undefined) {
+        result.push({ subject, statement, bundle: own.bundle, referrer: own.descriptor.digest, parcel: undefined });
+        continue;
+      }
+      const parcel = buildReferrer({ subject, bundle, predicateType: statement.predicateType, created });
+      result.push({ subject, statement, bundle, referrer: parcel.manifest.descriptor.digest, parcel });
     }
   }
   return result;
@@ -127,15 +152,11 @@ function carries(bundle: Json, payload: string): boolean {
  * writer may have replaced the index in between, and the specification leaves it to clients to notice.
  */
 async function attach(
-  { store, created }: PublishEvidenceRequest,
+  { store }: PublishEvidenceRequest,
   subject: Descriptor,
   claims: readonly Attached[],
 ): Promise<readonly Descriptor[]> {
-  const parcels = claims
-    .filter(({ isNew }) => isNew)
-    .map(({ bundle, statement }) =>
-      buildReferrer({ subject, bundle, predicateType: statement.predicateType, created }),
-    );
+  const parcels = claims.flatMap(({ parcel }) => parcel ?? []);
   let missing: readonly Parcel[] = parcels;
   for (let attempt = 1; missing.length > 0; attempt += 1) {
     if (attempt > ATTEMPTS) {
