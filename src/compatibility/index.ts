@@ -1,7 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 export { CompatibilityError } from './error.ts';
 export type { CompatibilityErrorCode } from './error.ts';
+export type { Calendar, Cycle, End, FeedCycle, Override } from './lifecycle/calendar.ts';
 export type { CompatibilityCell } from './lifecycle/cell.ts';
+export type { Day } from './lifecycle/day.ts';
+export type { Ending } from './lifecycle/endings.ts';
+export { describeEvidence } from './lifecycle/evidence.ts';
+export type { EvidenceReading } from './lifecycle/evidence.ts';
+export type { Fit, ProviderFit } from './lifecycle/fit.ts';
+export { answer, readLifecycle } from './lifecycle/lifecycle.ts';
+export type {
+  CompatibilityQuestion,
+  Lifecycle,
+  LifecycleRequest,
+  LifecycleSettings,
+  ReadCycles,
+} from './lifecycle/lifecycle.ts';
+export { PRODUCT_FACTS, PROVIDERS } from './lifecycle/products.ts';
+export type { Product, Provider } from './lifecycle/products.ts';
+export { latestMinors } from './lifecycle/windows.ts';
+export type { LineSettings, LineWindow } from './lifecycle/windows.ts';
 export { startApiServer } from './harness/api-server.ts';
 export type { ApiServer, ApiServerRequest } from './harness/api-server.ts';
 export type {

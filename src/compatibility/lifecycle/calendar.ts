@@ -24,9 +24,12 @@ export interface Override {
   readonly source: string;
 }
 
-/** When a kind of support ends: with the end of a day, or it has (`past`) or has not (`open`) and nobody says which day. */
+/** When a kind of support ends. */
 export interface End {
-  readonly until: Day | 'open' | 'past';
+  /** Its last day; undefined where nobody says which that is. */
+  readonly until: Day | undefined;
+  /** Without a day: whether it is over. */
+  readonly isOver?: boolean;
   readonly from: 'feed' | 'override' | 'rule';
   /** Where an override or a rule has it from. */
   readonly source?: string;
@@ -112,8 +115,8 @@ type Place = { readonly product: Product; readonly cycle: string };
 
 function feedEnd(value: string | boolean | undefined, place: Place): End | undefined {
   if (value === undefined) return undefined;
-  const until = typeof value === 'boolean' ? (value ? 'past' : 'open') : dayIn(value, place);
-  return until === undefined ? undefined : { until, from: 'feed' };
+  if (typeof value === 'boolean') return { until: undefined, isOver: value, from: 'feed' };
+  return { until: dayIn(value, place), from: 'feed' };
 }
 
 function ruleEnd(product: Product, cycle: string, released: Day | undefined): End | undefined {

@@ -30,6 +30,15 @@ export function addMonths(day: Day, months: number): Day {
 }
 
 /** Gives the earliest of some days, where any is known. */
-export function earliest(days: readonly (Day | undefined)[]): Day | undefined {
-  return days.filter((day) => day !== undefined).sort()[0];
+export function earliestDay(days: readonly (Day | undefined)[]): Day | undefined {
+  return inOrder(days)[0];
+}
+
+/** Gives the latest of some days, where any is known. */
+export function latestDay(days: readonly (Day | undefined)[]): Day | undefined {
+  return inOrder(days).at(-1);
+}
+
+function inOrder(days: readonly (Day | undefined)[]): readonly Day[] {
+  return days.filter((day) => day !== undefined).sort((a, b) => (a < b ? -1 : 1));
 }

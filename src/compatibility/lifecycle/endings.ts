@@ -73,7 +73,7 @@ function endsOf(
     { end: cycle.extended, kind: words.extended ?? 'extended support' },
   ];
   return ends.flatMap(({ end, kind }) =>
-    end === undefined || end.until === 'open' || end.until === 'past'
+    end?.until === undefined
       ? []
       : [{ until: end.until, what: `${words.title} ${cycle.cycle}${words.inside ?? ''}: ${kind}` }],
   );

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Calendar, type Cycle } from './calendar.ts';
 import type { CompatibilityCell } from './cell.ts';
-import { type Day, dayOf, earliest } from './day.ts';
+import { type Day, dayOf, earliestDay, latestDay } from './day.ts';
 import { type EvidenceReading, readEvidence } from './evidence.ts';
 import { compareMinors } from './minor.ts';
 import { kubernetesOf, type Provider } from './products.ts';
@@ -61,7 +61,7 @@ function fitsOfLine(line: LineWindow, request: FitRequest): readonly Fit[] {
     if (only !== undefined && providers.length === 0) return [];
     // A provider's later end keeps an older minor alive; what is newer than the window has not been promised.
     if (!isInWindow && !isOlder(kubernetes, line.kubernetes)) return [];
-    const until = earliest([line.until, isInWindow && only === undefined ? undefined : latestEnd(providers)]);
+    const until = earliestDay([line.until, isInWindow && only === undefined ? undefined : latestEnd(providers)]);
     return [
       {
         line: line.line,
@@ -107,12 +107,7 @@ function isOlder(minor: string, than: readonly string[]): boolean {
 /** One provider without a known end leaves the end open. */
 function latestEnd(providers: readonly ProviderFit[]): Day | undefined {
   const days = providers.map(({ until }) => until);
-  return days.includes(undefined)
-    ? undefined
-    : days
-        .filter((day) => day !== undefined)
-        .sort()
-        .at(-1);
+  return days.includes(undefined) ? undefined : latestDay(days);
 }
 
 function contextOf(line: LineWindow, kubernetes: string, channel: string, request: FitRequest) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Calendar, Cycle, End } from './calendar.ts';
-import { type Day, earliest } from './day.ts';
+import { type Day, earliestDay, latestDay } from './day.ts';
 import { compareMinors, minorAfter } from './minor.ts';
 
 /** Where a minor stands on a day. `unknown`: released, and nothing is said of its end. */
@@ -15,17 +15,14 @@ export function stageOn(cycle: Cycle, today: Day): Stage {
 }
 
 /** Gives the last day of all support of a minor, where one is known. */
-export function lastDay(cycle: Cycle): Day | undefined {
-  const days = [cycle.standard, cycle.extended].map((end) => end?.until);
-  if (days.includes('open')) return undefined;
-  return days
-    .filter((day) => day !== undefined && day !== 'past')
-    .sort()
-    .at(-1);
+export function lastDay({ standard, extended }: Cycle): Day | undefined {
+  const ends = [standard, extended].filter((end) => end !== undefined);
+  const isOpen = ends.some(({ until, isOver }) => until === undefined && isOver !== true);
+  return isOpen ? undefined : latestDay(ends.map(({ until }) => until));
 }
 
-function lasts({ until }: End, today: Day): boolean {
-  return until === 'open' || (until !== 'past' && until >= today);
+function lasts({ until, isOver }: End, today: Day): boolean {
+  return until === undefined ? isOver !== true : until >= today;
 }
 
 /** Gives the newest minors out on a day, newest first: at most `count`. What has no date of release is not out. */
@@ -78,12 +75,12 @@ export function readLines(
     const successor = cycles[index - settings.lines];
     const usualEnd = usualEndOf(cycle, successor);
     const lts = settings.lts[cycle.cycle];
-    const minors = latestMinors(calendars.kubernetes, earliest([today, usualEnd]) ?? today, settings.kubernetes);
+    const minors = latestMinors(calendars.kubernetes, earliestDay([today, usualEnd]) ?? today, settings.kubernetes);
     return {
       line: cycle.cycle,
       ...(cycle.released === undefined ? {} : { released: cycle.released }),
       state: stateOf(cycle, { usualEnd, ltsEnd: lts?.until, today }),
-      ...(usualEnd === undefined ? {} : { until: latest(usualEnd, lts?.until) }),
+      ...(usualEnd === undefined ? {} : { until: latestDay([usualEnd, lts?.until]) ?? usualEnd }),
       ...(usualEnd === undefined ? { endsWith: successor?.cycle ?? minorAfter(cycle.cycle, settings.lines) } : {}),
       ...(lts === undefined ? {} : { lts: lts.until }),
       ...(cycle.latest === undefined ? {} : { latest: cycle.latest }),
@@ -94,10 +91,6 @@ export function readLines(
 
 function usualEndOf({ standard }: Cycle, successor: Cycle | undefined): Day | undefined {
   return standard?.from === 'override' ? standard.until : successor?.released;
-}
-
-function latest(a: Day, b: Day | undefined): Day {
-  return b !== undefined && b > a ? b : a;
 }
 
 function stateOf(
