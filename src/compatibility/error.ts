@@ -5,8 +5,12 @@ const FAMILIES = {
   CALENDAR_INVALID: 'proof',
   CALENDAR_MISSING: 'network',
   CRD_INVALID: 'proof',
+  DEPLOYMENT_UNUSABLE: 'definition',
   ETCD_MISSING: 'machine',
+  IMAGE_MISSING: 'registry',
+  IMAGE_UNUSABLE: 'registry',
   LINE_UNKNOWN: 'usage',
+  MANIFESTS_REFUSED: 'build',
   MINOR_UNKNOWN: 'usage',
   PROGRAM_FAILED: 'machine',
 } as const satisfies Record<string, ErrorFamily>;

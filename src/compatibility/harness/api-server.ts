@@ -3,7 +3,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { type Clock, createHttp, discard, type Http, messageOf, readText, type RunProcess } from '#core';
 import { CompatibilityError } from '../error.ts';
-import { type ClusterCredentials, formatKubeconfig, makeCredentials } from './credentials.ts';
+import {
+  type Account,
+  type ClusterCredentials,
+  formatKubeconfig,
+  makeCredentials,
+  signToken,
+  TOKEN_ISSUER,
+} from './credentials.ts';
 import { freePorts } from './ports.ts';
 import { type Service, startService, type ServiceTools } from './service.ts';
 
@@ -33,6 +40,8 @@ export interface ApiServer {
   readonly etcdVersion: string;
   /** Files that programs print to; they grow. */
   readonly logs: { readonly apiServer: string; readonly etcd: string };
+  /** Gives a token of a service account, good for a day. */
+  tokenFor(account: Account): string;
   /** Stops the API server and starts it on the same port with the same data. */
   restart(): Promise<void>;
   /** Stops both and waits until they are gone. */
@@ -68,6 +77,7 @@ export async function startApiServer(request: ApiServerRequest): Promise<ApiServ
       version: await readVersion(url, http),
       etcdVersion,
       logs,
+      tokenFor: (account) => signToken(account, credentials, clock),
       async restart() {
         await service.stop();
         service = await startOn(port, { ...request, log: logs.apiServer, http, etcd });
@@ -182,7 +192,7 @@ function flagsOf(port: number, folder: string): readonly string[] {
     `--tls-cert-file=${file('server.crt')}`,
     `--tls-private-key-file=${file('server.key')}`,
     `--client-ca-file=${file('ca.crt')}`,
-    '--service-account-issuer=https://kubernetes.default.svc',
+    `--service-account-issuer=${TOKEN_ISSUER}`,
     `--service-account-key-file=${file('tokens.pub')}`,
     `--service-account-signing-key-file=${file('tokens.key')}`,
   ];

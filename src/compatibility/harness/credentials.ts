@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import type { Clock } from '#core';
 import {
   alternativeNames,
@@ -28,6 +28,16 @@ export interface ClusterCredentials {
   /** Signs the tokens of service accounts; `certificate` is the public key. */
   readonly tokens: KeyPair;
 }
+
+/** A service account that exists. */
+export interface Account {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** Who signs the tokens of service accounts, and for whom. */
+export const TOKEN_ISSUER = 'https://kubernetes.default.svc';
 
 const DAY = 86_400_000;
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
@@ -93,6 +103,25 @@ export function formatKubeconfig(server: string, { authority, admin }: ClusterCr
     'current-context': 'oakum',
   };
   return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+/** Gives a token of a service account, good for a day: what a pod finds mounted (RFC 7519; ES256 of RFC 7518 3.4). */
+export function signToken({ namespace, name, uid }: Account, { tokens }: ClusterCredentials, clock: Clock): string {
+  const now = Math.floor(clock.now().getTime() / 1000);
+  const claims = {
+    iss: TOKEN_ISSUER,
+    aud: [TOKEN_ISSUER],
+    sub: `system:serviceaccount:${namespace}:${name}`,
+    iat: now,
+    nbf: now,
+    exp: now + DAY / 1000,
+    'kubernetes.io': { namespace, serviceaccount: { name, uid } },
+  };
+  const body = [{ alg: 'ES256', typ: 'JWT' }, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.');
+  const signature = sign('sha256', Buffer.from(body), { key: tokens.key, dsaEncoding: 'ieee-p1363' });
+  return `${body}.${signature.toString('base64url')}`;
 }
 
 function usage(purpose: string): Buffer {

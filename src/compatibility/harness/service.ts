@@ -13,8 +13,8 @@ export interface ServiceRequest {
   readonly cwd: string;
   /** What it prints is added to this file. */
   readonly logFile: string;
-  /** The process to ask to end, where that is not the one that was started. */
-  readonly leader?: () => Promise<number | undefined>;
+  /** Gives the process to ask to end, where that is not the one that was started. */
+  readonly leader?: (started: number) => Promise<number | undefined>;
 }
 
 /** What services are run with. */
@@ -70,11 +70,10 @@ export function startService(request: ServiceRequest, tools: ServiceTools): Serv
     logFile,
     failure,
     untilReady: (ready, needs = []) =>
-      waitUntilReady(ready, { failed, failures: [...needs.map((one) => one.failure), failure] }, tools),
+      waitUntilReady(ready, { failed, failures: [...needs.map((one) => () => one.failure()), failure] }, tools),
     async stop() {
       asked = true;
-      const target = (await request.leader?.()) ?? pid;
-      if (ended === undefined && target !== undefined) kill(target, 'SIGTERM');
+      if (ended === undefined && pid !== undefined) kill((await request.leader?.(pid)) ?? pid, 'SIGTERM');
       const timer = setTimeout(() => {
         if (pid !== undefined) kill(-pid, 'SIGKILL');
       }, STOP_WITHIN);
