@@ -19,10 +19,16 @@ export {
   simpleSigningPayload,
 } from './attach/cosign-tags.ts';
 export type { PayloadSignature } from './attach/cosign-tags.ts';
-export { BUNDLE_TYPE } from './attach/parcel.ts';
+export { BUNDLE_TYPE, EMPTY_CONFIG } from './attach/parcel.ts';
 export type { Parcel } from './attach/parcel.ts';
 export { publishEvidence } from './attach/publish.ts';
-export type { Claim, EvidenceSigner, PublishedEvidence, PublishEvidenceRequest } from './attach/publish.ts';
+export type {
+  AttachedClaim,
+  Claim,
+  EvidenceSigner,
+  PublishedEvidence,
+  PublishEvidenceRequest,
+} from './attach/publish.ts';
 export { readReferrers } from './attach/read-referrers.ts';
 export type { AttachedBundle, ReadReferrersOptions, ReferrersReading } from './attach/read-referrers.ts';
 export { buildReferrer } from './attach/referrer.ts';
@@ -99,7 +105,10 @@ export type { PublicRootOptions } from './verify/public-root.ts';
 export type { Check, CheckName, EvidenceItem, Verdict, VerificationReport } from './verify/report.ts';
 export { loadTrust } from './verify/trust.ts';
 export type { FetchRoot, Trust } from './verify/trust.ts';
+export type { NamedEvidence } from './verify/named.ts';
+export { verdictOf } from './verify/report.ts';
 export { verifyImage } from './verify/verify-image.ts';
+export { verifySignature } from './verify/verify-signature.ts';
 export { verifyStatement } from './verify/verify-statement.ts';
 export type { StatementVerdict, VerifyStatementOptions } from './verify/verify-statement.ts';
 export type { VerifyImageRequest } from './verify/verify-image.ts';

@@ -14,7 +14,7 @@ export const PREDICATE_NAMES: Readonly<Record<string, readonly string[]>> = {
   // Some tools put the version of the document's `@context` into the type.
   openvex: [PREDICATES.openvex, 'https://openvex.dev/ns/v0.2.0'],
   'test-result': [PREDICATES.testResult],
-  vuln: ['https://cosign.sigstore.dev/attestation/vuln/v1'],
+  vuln: [PREDICATES.vulnerabilities, 'https://cosign.sigstore.dev/attestation/vuln/v1'],
 };
 
 /** Takes a short name or a predicate type; gives the types it stands for. */

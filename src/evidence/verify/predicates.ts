@@ -22,6 +22,11 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     result: z.enum(['PASSED', 'WARNED', 'FAILED']),
     configuration: z.array(z.unknown()).min(1),
   }),
+  // in-toto vulns v0.2: a scanner that found nothing has an empty list.
+  [PREDICATES.vulnerabilities]: z.object({
+    scanner: z.object({ uri: text, db: z.object({ lastUpdate: text }), result: z.array(z.object({ id: text })) }),
+    metadata: z.object({ scanStartedOn: text, scanFinishedOn: text }),
+  }),
   'https://openvex.dev/ns/v0.2.0': z.object({ statements: z.array(z.unknown()).min(1) }),
 };
 

@@ -9,6 +9,7 @@ export type CheckName =
   | 'transparency'
   | 'subject'
   | 'attestation'
+  | 'evidence'
   | 'builder'
   | 'level'
   | 'source'

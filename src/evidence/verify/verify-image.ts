@@ -7,6 +7,7 @@ import { checkSboms } from './check-sbom.ts';
 import { type Claim, type Collected, collectClaims } from './collect.ts';
 import { isContentFault } from './content-fault.ts';
 import { attestationCheck, signatureChecks, toBelieved, who } from './evaluate.ts';
+import { hasNamed, type NamedEvidence, namedChecks } from './named.ts';
 import {
   type EmbeddedStatement,
   type PlatformReading,
@@ -36,6 +37,8 @@ export interface VerifyImageRequest {
   readonly platforms?: readonly string[];
   /** Reads every layer and compares digest and diffId. */
   readonly deep?: boolean;
+  /** Evidence on the image or its platforms that must be there by its very digest, beside what the policy demands. */
+  readonly named?: readonly NamedEvidence[];
   /** Names a new path on disk; needed where the policy compares SBOMs with the content. */
   readonly temporary: () => string;
 }
@@ -103,6 +106,9 @@ async function examine(request: VerifyImageRequest, root: Document): Promise<Fin
     ...missing.map((platform): Check => absent(platform)),
   ];
   if (policy.require.signature !== 'none') checks.push(...signatureChecks(rootCollected, rootName));
+  const named = (digest: Digest, subject: string) =>
+    namedChecks(request.named ?? [], { digest, subject, collected: of(digest) });
+  checks.push(...named(root.descriptor.digest, rootName));
   const isSigned = rootCollected.claims.some(({ type }) => type === 'signature');
   const levels: number[] = [];
   for (const [index, reading] of readings.entries()) {
@@ -114,15 +120,22 @@ async function examine(request: VerifyImageRequest, root: Document): Promise<Fin
       isSigned,
     });
     checks.push(...platform.checks);
+    const { descriptor, name } = reading.target;
+    if (descriptor.digest !== root.descriptor.digest) checks.push(...named(descriptor.digest, name));
     if (platform.level !== undefined) levels.push(platform.level);
   }
-  const failure = [...collected.values()].find((one) => one.failure !== undefined)?.failure;
   return {
     checks,
     level: levels.length === 0 ? undefined : Math.min(...levels),
     evidence: [...collected.values()].flatMap(toItems).concat(embedded.flat().map((one) => toItem(one, isSigned))),
-    failure: failure === undefined || verdictOf(checks) !== 'undecided' ? undefined : failureOf(failure),
+    failure: failureIn(collected, checks),
   };
+}
+
+/** Gives why an examination is undecided. */
+function failureIn(collected: ReadonlyMap<Digest, Collected>, checks: readonly Check[]): VerificationReport['failure'] {
+  const failure = [...collected.values()].find((one) => one.failure !== undefined)?.failure;
+  return failure === undefined || verdictOf(checks) !== 'undecided' ? undefined : failureOf(failure);
 }
 
 const NOTHING: Collected = { claims: [], refusals: [], failure: undefined };
@@ -140,7 +153,8 @@ async function collectAll(
   root: Document,
   targets: readonly PlatformTarget[],
 ): Promise<ReadonlyMap<Digest, Collected>> {
-  const { require } = request.policy;
+  const { named = [], policy } = request;
+  const { require } = policy;
   const demands = demandsOf(require);
   const signed = (claims: readonly Claim[]) => claims.some(({ type }) => type === 'signature');
   const attested = (claims: readonly Claim[]) =>
@@ -150,12 +164,13 @@ async function collectAll(
   const ofRoot = collectClaims(
     rootDigest,
     request,
-    async (claims) => (!needsSignature || signed(claims)) && attested(claims),
+    async (claims) => (!needsSignature || signed(claims)) && attested(claims) && hasNamed(claims, named, rootDigest),
   );
   const others = new Set(targets.map(({ descriptor }) => descriptor.digest).filter((digest) => digest !== rootDigest));
   const ofPlatforms = [...others].map(async (digest) => {
     const isEnough = async (claims: readonly Claim[]) =>
       (require.signature !== 'each' || signed(claims)) &&
+      hasNamed(claims, named, digest) &&
       (attested(claims) || attested([...claims, ...(await ofRoot).claims]));
     return [digest, await collectClaims(digest, request, isEnough)] as const;
   });
