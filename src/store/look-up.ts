@@ -36,7 +36,7 @@ export async function lookUp(db: Database, pairs: readonly Pair[], feeds: Feeds)
     order by p.id, r.platform`.execute(db);
   const found: LookedUp[] = [];
   for (const [ecosystem, own] of Map.groupBy(rows, (row) => row.ecosystem)) {
-    const reading = await readEcosystem(feeds, ecosystem, new Set(own.map(({ name }) => name)));
+    const reading = await readEcosystem(feeds, ecosystem, own.map(toPackage));
     const index = indexAdvisories(reading.advisories);
     for (const row of own) {
       const matched = matchPackages([toPackage(row)], index, row.platform === '' ? {} : { platform: row.platform });

@@ -129,6 +129,30 @@ describe('a scan with feeds on disk', () => {
     expect(result.reports[0]?.gaps.map((gap) => gap.feed)).toEqual(['osv']);
   });
 
+  test.skipIf(!existsSync(SHARED))('finds the same where it leaves out what no advisory speaks of', async () => {
+    const feeds = await update(SHARED, ['go']);
+    const names = new Set(KNOWN.flatMap(([name]) => (name === 'stdlib' ? [] : [name])));
+    const about = (await feeds.advisories('Go', names)).map(toAdvisory).flatMap(({ affected }) => affected);
+    const places = new Set(
+      about.flatMap(({ name, ranges }) =>
+        ranges.flatMap(({ events }) =>
+          events.flatMap(({ version }) => {
+            const later = version.replace(/^(\d+\.\d+\.)(\d+).*$/, (_, head, patch) => `${head}${Number(patch) + 1}`);
+            return [version, later].map((one) => `${name}@v${one}`);
+          }),
+        ),
+      ),
+    );
+    const subjects = [...places].map((place) => sbomOf([component(place.split('@')[0] ?? '', `pkg:golang/${place}`)]));
+    expect(subjects.length).toBeGreaterThan(100);
+    const all: Feeds = { ...feeds, advisories: (ecosystem, packages) => feeds.advisories(ecosystem, packages) };
+    const wanted = await scan(subjects, { feeds: all, now: NOW });
+    for (const [at, subject] of subjects.entries())
+      expect((await scan([subject], { feeds, now: NOW })).reports[0]).toEqual(wanted.reports[at]);
+    const clean = wanted.reports.filter(({ findings }) => findings.length === 0);
+    expect(clean.length).toBeGreaterThan(20);
+  });
+
   test.skipIf(!existsSync(SHARED))('can read every advisory of the Go vulnerability database', async () => {
     const feeds = await update(SHARED, ['go']);
     const ids = Array.from({ length: 7000 }, (_, index) => index + 1);

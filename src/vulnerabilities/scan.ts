@@ -5,7 +5,7 @@ import type { FeedName, FeedReading, Feeds } from './feeds/feed.ts';
 import type { Finding, SetAside } from './match/finding.ts';
 import { type AdvisoryIndex, indexAdvisories, matchPackages } from './match/match.ts';
 import type { SeverityPolicy } from './severity.ts';
-import type { ScanGap, ScanSubject } from './subject.ts';
+import type { ScanGap, ScanPackage, ScanSubject } from './subject.ts';
 
 /** What a scan of one target found. Only where both lists are empty is it clean. */
 export interface ScanReport extends Omit<ScanSubject, 'packages' | 'gaps' | 'provenance'> {
@@ -58,9 +58,12 @@ const FEEDS_OF: Readonly<Record<string, readonly FeedName[]>> = {
 export async function scan(subjects: readonly ScanSubject[], options: ScanOptions): Promise<Scan> {
   const { feeds, now, policy } = options;
   const status = await feeds.status();
-  const wanted = namesByEcosystem(subjects);
   const found = new Map<string, EcosystemReading>();
-  for (const [ecosystem, names] of wanted) found.set(ecosystem, await readEcosystem(feeds, ecosystem, names));
+  for (const [ecosystem, packages] of Map.groupBy(
+    subjects.flatMap((one) => one.packages),
+    (one) => one.ecosystem,
+  ))
+    found.set(ecosystem, await readEcosystem(feeds, ecosystem, packages));
   const index = indexAdvisories([...found.values()].flatMap((one) => one.advisories));
   const reports = subjects.map((subject) => scanSubject(subject, { index, found, status, policy }));
   return { scannedAt: now, feeds: status, reports: await withUrgency(reports, feeds) };
@@ -72,30 +75,23 @@ export function verdictOf({ reports }: Scan): ScanVerdict {
   return reports.length === 0 || reports.some((report) => report.gaps.length > 0) ? 'unchecked' : 'clean';
 }
 
-function namesByEcosystem(subjects: readonly ScanSubject[]): ReadonlyMap<string, ReadonlySet<string>> {
-  const wanted = new Map<string, Set<string>>();
-  for (const { ecosystem, name } of subjects.flatMap((subject) => subject.packages)) {
-    const names = wanted.get(ecosystem) ?? new Set();
-    wanted.set(ecosystem, names.add(name));
-  }
-  return wanted;
-}
-
 /** Advisories of an ecosystem, and those that could not be read. */
 export interface EcosystemReading {
   readonly advisories: readonly Advisory[];
   readonly gaps: readonly ScanGap[];
 }
 
-/** Reads the advisories that name one of these packages of an ecosystem. */
+/** Reads the advisories that may say something of one of these packages of an ecosystem. */
 export async function readEcosystem(
   feeds: Feeds,
   ecosystem: string,
-  names: ReadonlySet<string>,
+  packages: readonly Pick<ScanPackage, 'name' | 'version'>[],
 ): Promise<EcosystemReading> {
   const advisories: Advisory[] = [];
   const gaps: ScanGap[] = [];
-  for (const value of await feeds.advisories(ecosystem, names)) {
+  const byName = [...Map.groupBy(packages, ({ name }) => name)];
+  const versions = new Map(byName.map(([name, own]) => [name, own.map(({ version }) => version)]));
+  for (const value of await feeds.advisories(ecosystem, new Set(versions.keys()), versions)) {
     try {
       advisories.push(toAdvisory(value));
     } catch (error) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import { VulnerabilityError } from '../error.ts';
+import { clearFrom } from '../match/clear-from.ts';
 import type { Draft } from './draft.ts';
 import { parseJson, stableJson } from './json.ts';
 
@@ -102,8 +103,10 @@ export async function writeAdvisories(
     const sorted = group
       .map((advisory) => ({ advisory, keys: [...(advisory.packages.get(ecosystem) ?? [])].sort() }))
       .sort((a, b) => compare(a.keys[0] ?? '', b.keys[0] ?? '') || compare(a.advisory.id, b.advisory.id));
-    for (const { advisory, keys } of sorted)
-      await writer.add({ json: stableJson(advisory.value), keys, ids: advisory.ids });
+    for (const { advisory, keys } of sorted) {
+      const { value, ids } = advisory;
+      await writer.add({ json: stableJson(value), keys, ids, clearFrom: clearFrom(value, ecosystem) });
+    }
     counts[ecosystem] = writer.count;
   }
   return counts;

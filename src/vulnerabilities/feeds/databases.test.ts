@@ -229,6 +229,30 @@ describe("OSV's dumps", () => {
     });
   });
 
+  it('and the Go database are read only for packages that one of them says something of', async () => {
+    const open = {
+      ...ghsa(2),
+      affected: [{ package: { ecosystem: 'Go', name: 'example.com/m2' }, versions: ['9.0.0'] }],
+    };
+    desk.publish({
+      ...below('go-vulndb', goDatabase([1, 2, 3].map((number) => goAdvisory(number)))),
+      'osv/Go/all.zip': zipOf(files([ghsa(1), open])),
+    });
+    await desk.updateOne('go');
+    await desk.updateOne('osv');
+    const read = async (module: string, versions: readonly (string | undefined)[]) => {
+      const found = await desk.open().advisories('Go', MODULES, new Map([[`example.com/${module}`, versions]]));
+      return found.filter((one) => JSON.stringify(one).includes(`"example.com/${module}"`)).length;
+    };
+    expect(await read('m1', ['v1.2.3', 'v2.0.0'])).toBe(0);
+    expect(await read('m1', ['v1.2.3', 'v1.2.2'])).toBe(2);
+    expect(await read('m1', ['v1.2.3', undefined])).toBe(2);
+    expect(await read('m1', ['(devel)'])).toBe(2);
+    expect(await read('m2', ['v1.2.3'])).toBe(2);
+    expect(await read('m3', ['v1.2.3'])).toBe(0);
+    expect(await read('m9', ['v1.2.3'])).toBe(0);
+  });
+
   it('hold single ids beside the ecosystems, by the address of the API', async () => {
     const other = { ...ghsa(3), affected: [{ package: { ecosystem: 'PyPI', name: 'p' }, versions: ['1'] }] };
     desk.publish({ 'osv/Go/all.zip': zipOf(files([ghsa(1)])), [`osv/vulns/${other.id}.json`]: JSON.stringify(other) });

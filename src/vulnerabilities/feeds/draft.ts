@@ -7,6 +7,7 @@ import { canonicalJson } from '#formats';
 import type { FeedName } from './feed.ts';
 import { type FolderWriter, openFolder } from './folder-writer.ts';
 import { createLineWriter, type LineWriter, type OpenLineWriter, writeIndex } from './line-writer.ts';
+import { stableJson } from './json.ts';
 import { lineFiles } from './lines.ts';
 import { feedFolder, type HeldFile, isWhole, snapshotFolder } from './record.ts';
 
@@ -39,7 +40,7 @@ export async function openDraft(dataFolder: string, name: FeedName): Promise<Dra
     scratch: root,
     write: (file, content) => writer.write(file, content),
     async lines(set) {
-      const lines = createLineWriter(await writer.create(lineFiles(set).lines));
+      const lines = createLineWriter(await writer.create(lineFiles(set).lines), set);
       sets.set(set, lines);
       return lines;
     },
@@ -68,10 +69,11 @@ export async function openDraft(dataFolder: string, name: FeedName): Promise<Dra
 
 async function finish(writer: FolderWriter, set: string, lines: OpenLineWriter): Promise<void> {
   const names = lineFiles(set);
-  const { file, keys, ids } = await lines.finish();
+  const { file, keys, ids, clearFrom } = await lines.finish();
   writer.note(names.lines, file);
   writer.note(names.keys, await writeIndex(await writer.create(names.keys), keys));
   writer.note(names.ids, await writeIndex(await writer.create(names.ids), ids));
+  if (clearFrom.size > 0) await writer.write(names.clear, Buffer.from(stableJson(Object.fromEntries(clearFrom))));
 }
 
 /** Removes a feed's snapshots but those named, and what dead runs left; what is younger than an hour at `now` stays. */

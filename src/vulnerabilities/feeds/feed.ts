@@ -86,8 +86,14 @@ export interface Feeds {
    * feed's record of the same id once (the newest `modified` wins), in the order of their ids. Debian's and Alpine's
    * packages are source packages; their advisories are made per package and release, with ids like osv.dev's
    * (`DEBIAN-CVE-2024-1`, `ALPINE-CVE-2024-1`) and the CVE in `upstream`, so an id can come once per package.
+   * Where `versions` tells all versions of a package that are of interest, and every feed knows that none of its advisories says
+   * anything of them, those are not read: for most packages of most images.
    */
-  advisories(ecosystem: string, packages: ReadonlySet<string>): Promise<readonly unknown[]>;
+  advisories(
+    ecosystem: string,
+    packages: ReadonlySet<string>,
+    versions?: ReadonlyMap<string, readonly (string | undefined)[]>,
+  ): Promise<readonly unknown[]>;
   /** The advisories of all ecosystems with one of these ids, aliases or upstream ids. */
   advisoriesById(ids: ReadonlySet<string>): Promise<readonly unknown[]>;
   /**

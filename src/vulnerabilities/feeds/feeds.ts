@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '#core';
+import { orderOf, type VersionOrder } from '../match/version-order.ts';
 import { findEpss } from './epss-table.ts';
 import { FEED_NAMES, type FeedName, type Feeds, type KevEntry, type LifeCycle, type SsvcEntry } from './feed.ts';
 import { ENDOFLIFE_FILE, EPSS_FILE, KEV_FILE, SSVC_LINES, ssvcBucket } from './files.ts';
+import type { LineReader } from './lines.ts';
 import { readFeed } from './reading.ts';
 import { snapshotFolder } from './record.ts';
 import {
@@ -50,8 +52,10 @@ export function openFeeds(options: OpenFeedsOptions): Feeds {
     },
     async kev(cves) {
       const bytes = readSnapshotFile(open('kev'), KEV_FILE);
-      // Few flaws are in the catalogue: it is parsed only where its text names one.
-      if (bytes === undefined || ![...cves].some((cve) => bytes.includes(`"${cve}"`))) return new Map();
+      const asked = [...cves].filter((cve) => /^CVE-[\d-]+$/.test(cve)); // as those of the catalogue
+      // Few flaws are in it: it is parsed only where its text names one.
+      if (bytes === undefined || asked.length === 0 || !new RegExp(asked.join('|')).test(bytes.toString('latin1')))
+        return new Map();
       const entries = parseSnapshotJson(bytes, KEV_FILE) as Readonly<Record<string, KevEntry>>;
       return select(cves, (cve) => (Object.hasOwn(entries, cve) ? entries[cve] : undefined));
     },
@@ -89,13 +93,15 @@ interface Identified {
 
 function advisoriesOf(open: OpenSnapshot): Pick<Feeds, 'advisories' | 'advisoriesById'> {
   return {
-    async advisories(ecosystem, packages) {
-      const found = ADVISORY_FEEDS.map((name) => {
+    async advisories(ecosystem, packages, versions) {
+      const readers = ADVISORY_FEEDS.map((name) => {
         const snapshot = open(name);
         const isHeld = snapshot !== undefined && Object.hasOwn(snapshot.held.ecosystems, ecosystem);
-        return isHeld ? snapshot.lines(ecosystem).byKeys(packages) : [];
+        return isHeld ? snapshot.lines(ecosystem) : undefined;
       });
-      return mergeFeeds(found);
+      const isClear = clearIn(readers, orderOf(ecosystem), versions);
+      const wanted = new Set([...packages].filter((name) => !isClear(name)));
+      return mergeFeeds(readers.map((reader) => reader?.byKeys(wanted) ?? []));
     },
     async advisoriesById(ids) {
       const found = ADVISORY_FEEDS.map((name) => {
@@ -105,6 +111,24 @@ function advisoriesOf(open: OpenSnapshot): Pick<Feeds, 'advisories' | 'advisorie
       });
       return mergeFeeds(found);
     },
+  };
+}
+
+/** Says of a package whether no feed's advisories say anything of the versions that it has. */
+function clearIn(
+  readers: readonly (LineReader | undefined)[],
+  order: VersionOrder | undefined,
+  versions: ReadonlyMap<string, readonly (string | undefined)[]> | undefined,
+): (name: string) => boolean {
+  return (name) => {
+    const own = versions?.get(name);
+    if (own === undefined || order === undefined) return false;
+    const knowing = readers.filter((reader) => reader?.hasKey(name));
+    return knowing.every((reader) => {
+      const from = reader?.clearFrom(name);
+      if (from === undefined) return false;
+      return own.every((one) => one !== undefined && order.isVersion(one) && order.compare(one, from) >= 0);
+    });
   };
 }
 

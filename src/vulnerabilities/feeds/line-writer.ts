@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { crc32 } from 'node:zlib';
+import { latest } from '../match/clear-from.ts';
+import { orderOf } from '../match/version-order.ts';
 import type { FileWriter } from './folder-writer.ts';
 import type { HeldFile } from './record.ts';
 
@@ -8,6 +10,8 @@ export interface Line {
   readonly json: string;
   readonly keys: readonly string[];
   readonly ids: readonly string[];
+  /** For a key the version from which on the record says nothing of it; a key without one may be touched in any version. */
+  readonly clearFrom?: ReadonlyMap<string, string>;
 }
 
 /** A set of lines being written, in the order given. */
@@ -21,11 +25,20 @@ export type RangeTable = ReadonlyMap<string, readonly number[]>;
 
 /** A line writer as its draft sees it; `finish` closes the file and gives its indexes. */
 export interface OpenLineWriter extends LineWriter {
-  finish(): Promise<{ readonly file: HeldFile; readonly keys: RangeTable; readonly ids: RangeTable }>;
+  finish(): Promise<LineTables>;
 }
 
-/** Starts a set of lines in a file. */
-export function createLineWriter(file: FileWriter): OpenLineWriter {
+/** A closed file of lines, and what finds its records; `clearFrom` has the keys that all their records are clear from. */
+export interface LineTables {
+  readonly file: HeldFile;
+  readonly keys: RangeTable;
+  readonly ids: RangeTable;
+  readonly clearFrom: ReadonlyMap<string, string>;
+}
+
+/** Starts a set of lines, those of the ecosystem `name` or of another feed, in a file. */
+export function createLineWriter(file: FileWriter, name: string): OpenLineWriter {
+  const clear = clearTable(name);
   const keys = new Map<string, number[]>();
   const ids = new Map<string, number[]>();
   /** The key whose last range may still grow: that of a line with no other key. */
@@ -44,11 +57,29 @@ export function createLineWriter(file: FileWriter): OpenLineWriter {
       else for (const key of line.keys) push(keys, key, range);
       growing = others.length === 0 ? only : undefined;
       for (const id of line.ids) push(ids, id, range);
+      clear.add(line);
       offset += bytes.length;
       count += 1;
       await file.append(bytes);
     },
-    finish: async () => ({ file: await file.close(), keys, ids }),
+    finish: async () => ({ file: await file.close(), keys, ids, clearFrom: clear.table() }),
+  };
+}
+
+/** The version from which on no record of a key says anything of it, as the records come. */
+function clearTable(ecosystem: string) {
+  const order = orderOf(ecosystem);
+  const versions = new Map<string, string | undefined>();
+  return {
+    add({ keys, clearFrom }: Omit<Line, 'json'>) {
+      if (order === undefined) return;
+      for (const key of keys) {
+        const own = clearFrom?.get(key);
+        versions.set(key, versions.has(key) ? latest([versions.get(key), own], order) : own);
+      }
+    },
+    table: () =>
+      new Map([...versions].flatMap(([key, version]) => (version === undefined ? [] : [[key, version] as const]))),
   };
 }
 

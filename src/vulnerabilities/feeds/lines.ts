@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { damaged } from './record.ts';
 
 /**
  * Records as lines of JSON, with an index that finds those of a key without reading the others:
- * `NAME.jsonl`, `NAME.keys.json` (key to ranges of bytes) and `NAME.ids.json` (id or alias to ranges).
+ * `NAME.jsonl`, `NAME.keys.json` (key to ranges of bytes) and `NAME.ids.json` (id or alias to ranges); where the records are
+ * advisories also `NAME.clear.json` (key to the version from which on no record says anything of it).
  */
 type ByteRange = readonly [offset: number, length: number, crc32: number];
 
 /** An index as it lies on disk: offset, length and CRC-32 of each range, one after the other. */
 type LineIndex = Readonly<Record<string, readonly number[]>>;
 
-/** Gives the file name of a set of lines: an ecosystem's name can hold characters that paths can't. */
-export function lineFiles(name: string): { readonly lines: string; readonly keys: string; readonly ids: string } {
+/** Gives the file names of a set of lines: an ecosystem's name can hold characters that paths can't. */
+export function lineFiles(name: string) {
   const safe = encodeURIComponent(name);
-  return { lines: `${safe}.jsonl`, keys: `${safe}.keys.json`, ids: `${safe}.ids.json` };
+  return {
+    lines: `${safe}.jsonl`,
+    keys: `${safe}.keys.json`,
+    ids: `${safe}.ids.json`,
+    clear: `${safe}.clear.json`,
+  } as const;
 }
 
 /** Reads one set of lines; the index is read once, lines each time. Throws `FEED_DAMAGED`. */
@@ -24,6 +30,9 @@ export interface LineReader {
   byKeys(keys: ReadonlySet<string>): readonly unknown[];
   byIds(ids: ReadonlySet<string>): readonly unknown[];
   all(): readonly unknown[];
+  hasKey(key: string): boolean;
+  /** The version of a package from which on no record says anything of it; undefined where none is known. */
+  clearFrom(key: string): string | undefined;
   /** A text for each key that is another one when its records are: their lengths and checksums, without their places. */
   fingerprints(): ReadonlyMap<string, string>;
 }
@@ -32,8 +41,9 @@ export interface LineReader {
 export function openLines(folder: string, name: string): LineReader {
   const files = lineFiles(name);
   const indexes = new Map<string, LineIndex>();
+  let clear: Readonly<Record<string, unknown>> | undefined;
   const indexOf = (file: string): LineIndex => {
-    const index = indexes.get(file) ?? readIndex(join(folder, file));
+    const index = indexes.get(file) ?? readJson(join(folder, file));
     indexes.set(file, index);
     return index;
   };
@@ -56,6 +66,12 @@ export function openLines(folder: string, name: string): LineReader {
           numbers.filter((_, position) => position % 3 !== 0).join(),
         ]),
       ),
+    hasKey: (key) => Object.hasOwn(indexOf(files.keys), key),
+    clearFrom(key) {
+      clear ??= existsSync(join(folder, files.clear)) ? readJson(join(folder, files.clear)) : {};
+      const version = Object.hasOwn(clear, key) ? clear[key] : undefined;
+      return typeof version === 'string' ? version : undefined;
+    },
     all: () => parseLines(readWhole(join(folder, files.lines)), join(folder, files.lines)),
   };
 }
@@ -71,9 +87,9 @@ function isPlace(value: unknown): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-function readIndex(path: string): LineIndex {
+function readJson<T extends object>(path: string): T {
   try {
-    return JSON.parse(readWhole(path).toString('utf8')) as LineIndex;
+    return JSON.parse(readWhole(path).toString('utf8')) as T;
   } catch {
     throw damaged(path);
   }

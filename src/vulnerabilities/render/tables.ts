@@ -2,6 +2,7 @@
 import type { Finding } from '../match/finding.ts';
 import { describePath, reachabilityWord } from '../reachability/describe.ts';
 import type { Scan, ScanReport } from '../scan.ts';
+import { markdownText } from './markdown-text.ts';
 import { webAddress } from './web-address.ts';
 
 const COLUMNS = [
@@ -95,10 +96,10 @@ function reportMarkdown(report: ScanReport): string {
     finding.severity.score === undefined
       ? finding.severity.rating
       : `${finding.severity.rating} ${finding.severity.score.toFixed(1)}`,
-    `${cell(finding.package.name)} ${cell(finding.package.version)}`,
-    cell(finding.fix ?? 'none known'),
+    `${markdownText(finding.package.name)} ${markdownText(finding.package.version)}`,
+    markdownText(finding.fix ?? 'none known'),
     reachabilityWord(finding.reachability),
-    cell(finding.summary),
+    markdownText(finding.summary),
   ]);
   const table = [
     ['finding', 'severity', 'package', 'fixed in', 'reachability', 'summary'],
@@ -106,19 +107,21 @@ function reportMarkdown(report: ScanReport): string {
     ...rows,
   ];
   return [
-    `## ${cell(report.target)}${platform}\n`,
+    `## ${markdownText(report.target)}${platform}\n`,
     rows.length === 0 ? 'No findings.\n' : `${table.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`,
     ...pathsOf(report),
     ...(report.gaps.length === 0
       ? []
-      : [`Not checked:\n\n${report.gaps.map(({ what, reason }) => `- ${cell(what)}: ${cell(reason)}`).join('\n')}\n`]),
+      : [
+          `Not checked:\n\n${report.gaps.map(({ what, reason }) => `- ${markdownText(what)}: ${markdownText(reason)}`).join('\n')}\n`,
+        ]),
   ].join('\n');
 }
 
 /** The call paths, where there are any. */
 function pathsOf({ findings }: ScanReport): readonly string[] {
   const called = findings.flatMap(({ id, reachability }) =>
-    reachability.kind === 'called' ? [`- ${cell(id)}: ${cell(describePath(reachability.path))}`] : [],
+    reachability.kind === 'called' ? [`- ${markdownText(id)}: ${markdownText(describePath(reachability.path))}`] : [],
   );
   return called.length === 0 ? [] : [`Calls:\n\n${called.join('\n')}\n`];
 }
@@ -126,16 +129,6 @@ function pathsOf({ findings }: ScanReport): readonly string[] {
 function linkTo({ id, url }: Finding): string {
   const target = webAddress(url);
   return target === undefined
-    ? cell(id)
-    : `[${cell(id)}](${target.replace(/[()|]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)})`;
-}
-
-/** What strangers wrote must stay text: no markup, and no link, mention or reference to an issue that GitHub would make of it. */
-function cell(text: string): string {
-  return text
-    .replace(/[\r\n]+/g, ' ')
-    .replace(/[\\`*_~[\]<>|]/g, (sign) => `\\${sign}`)
-    .replaceAll('&', '&amp;')
-    .replace(/[@#](?=\w)/g, '$&&#8203;') // a space of no width: GitHub looks for these in the finished text
-    .replace(/:(?=\/\/)|(?<=\bwww)\./gi, (sign) => `&#${sign.charCodeAt(0)};`);
+    ? markdownText(id)
+    : `[${markdownText(id)}](${target.replace(/[()|]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)})`;
 }
