@@ -36,6 +36,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'store',
     'notifications',
   ],
+  consumers: ['formats', 'kubernetes', 'image', 'evidence', 'vulnerabilities', 'compatibility', 'release'],
   cli: [
     'cache',
     'definition',
@@ -52,6 +53,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'store',
     'notifications',
     'factory',
+    'consumers',
   ],
   testing: ['formats', 'image', 'evidence'],
 };

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+export { carryOut, refuseBlocked } from './carry-out.ts';
+export type { CarryOutOptions, Outcome } from './carry-out.ts';
+export type { Difference } from './difference.ts';
+export { ConsumerError } from './error.ts';
+export type { ConsumerErrorCode } from './error.ts';
+export type { Installation } from './installation.ts';
+export { compareWithRelease, readManifestSet } from './manifest-set.ts';
+export type { ManifestSet, PinnedImage } from './manifest-set.ts';
+export type { Migration } from './migration.ts';
+export type { Blocker } from './ownership.ts';
+export { planChange } from './plan.ts';
+export type { Change, Plan, PlanOptions } from './plan.ts';
+export type { Right } from './rights.ts';
+export { planUninstall, uninstall } from './uninstall.ts';
+export type { Uninstallation, UninstallOptions } from './uninstall.ts';

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+import pLimit from 'p-limit';
+import type { Clock } from '#core';
+import {
+  type Cluster,
+  conditionOf,
+  describeRef,
+  type FieldCause,
+  identityOf,
+  isKubernetesError,
+  type KubernetesObject,
+  type ObjectRef,
+  orderForApply,
+  refOf,
+  type ServerVersion,
+} from '#kubernetes';
+import { type Difference, differencesOf } from './difference.ts';
+import {
+  FIELD_MANAGER,
+  findInstallation,
+  type Installation,
+  isDefinition,
+  isOurs,
+  RECORD_NAME,
+} from './installation.ts';
+import { readLines } from './line-policy.ts';
+import type { ManifestSet } from './manifest-set.ts';
+import { type Migration, planMigration } from './migration.ts';
+import { type Blocker, findOwners } from './ownership.ts';
+import { describeRight, exampleRoles, missingRights, type Right, rightsFor } from './rights.ts';
+
+/** What happens to one object. */
+export interface Change {
+  readonly ref: ObjectRef;
+  readonly action: 'create' | 'change' | 'keep' | 'remove';
+  /** What is applied; undefined for what is removed. */
+  readonly object: KubernetesObject | undefined;
+  readonly differences: readonly Difference[];
+  /** Fields that another manager owns, and that are taken from it with `force`. */
+  readonly conflicts: readonly FieldCause[];
+  /** Whether the API server tried it. What lies in a namespace, or is of a kind, that is only to be made can't be tried. */
+  readonly tried: boolean;
+}
+
+/** All that an installation or upgrade would do to a cluster, and what stands against it. Making one changes nothing. */
+export interface Plan {
+  readonly verb: 'install' | 'upgrade';
+  readonly cluster: { readonly context: string; readonly server: string; readonly version: ServerVersion };
+  readonly from: Installation | undefined;
+  readonly to: ManifestSet;
+  readonly migrations: readonly Migration[];
+  /** In the order in which they are made: namespaces and definitions, the rest, then what is removed. */
+  readonly changes: readonly Change[];
+  readonly blockers: readonly Blocker[];
+  readonly missingRights: readonly Right[];
+  readonly warnings: readonly string[];
+}
+
+/** How a plan is made. */
+export interface PlanOptions {
+  readonly verb: 'install' | 'upgrade';
+  /** Take fields that other managers own. */
+  readonly force?: boolean;
+  readonly clock: Clock;
+}
+
+const AT_ONCE = 8;
+
+/** Looks at a cluster and at what is to be installed; gives what would happen, tried by the API server itself (dry run). */
+export async function planChange(cluster: Cluster, set: ManifestSet, options: PlanOptions): Promise<Plan> {
+  const version = await cluster.version();
+  const from = await findInstallation(cluster, set.namespace);
+  const { definitions, rest } = orderForApply(set.objects);
+  const limit = pLimit(AT_ONCE);
+  const spaces = await missingNamespaces(cluster, set.objects);
+  const context = { cluster, spaces, force: options.force ?? false };
+  const tried = await Promise.all([...definitions, ...rest].map((object) => limit(() => tryObject(object, context))));
+  const removals = await findRemovals(cluster, from, set);
+  const changes = [...tried.flatMap(({ change }) => change ?? []), ...removals.changes];
+  const migrations = await planMigrations(cluster, tried);
+  const rights = await neededRights(cluster, { changes, migrations: migrations.found, namespace: set.namespace });
+  const missing = await missingRights(cluster, rights);
+  return {
+    verb: options.verb,
+    cluster: { context: cluster.context, server: cluster.server, version },
+    from,
+    to: set,
+    migrations: migrations.found,
+    changes,
+    missingRights: missing,
+    warnings: removals.warnings,
+    blockers: [
+      ...(await findOwners(cluster, set.namespace)),
+      ...stateBlockers(options.verb, from, set),
+      ...(await terminating(cluster, set.namespace)),
+      ...migrations.blockers,
+      ...conflictBlockers(changes, context.force),
+      ...tried.flatMap(({ refusal }) => refusal ?? []),
+      ...rightBlockers(missing),
+    ],
+  };
+}
+
+function stateBlockers(verb: Plan['verb'], from: Installation | undefined, set: ManifestSet): readonly Blocker[] {
+  if (from === undefined) {
+    const message = `there is no Flux in the namespace ${set.namespace}`;
+    return verb === 'install' ? [] : [{ code: 'NOT_INSTALLED', message, hint: 'Use `oakum install`.' }];
+  }
+  const isSame =
+    from.by === 'oakum' &&
+    from.release === set.release &&
+    from.revision === set.revision &&
+    from.channel === set.channel;
+  if (verb === 'install' && !isSame) {
+    const [had, will] = [from, set].map(
+      ({ revision, release, channel }) => `${revision ?? release}${channel === undefined ? '' : ` (${channel})`}`,
+    );
+    return [
+      {
+        code: 'ALREADY_INSTALLED',
+        message: `${had} is there${from.by === 'flux' ? ', not installed by Oakum' : ''}, and this is ${will}`,
+        hint: 'Use `oakum upgrade`: it keeps the order that loses no data.',
+      },
+    ];
+  }
+  const lines = readLines(from.release, set.release);
+  return lines === undefined ? [] : [lines];
+}
+
+async function missingNamespaces(cluster: Cluster, objects: readonly KubernetesObject[]): Promise<ReadonlySet<string>> {
+  const names = new Set(objects.flatMap(({ metadata }) => metadata.namespace ?? []));
+  const found = await Promise.all(
+    [...names].map(async (name) =>
+      (await cluster.get({ apiVersion: 'v1', kind: 'Namespace', name })) === undefined ? name : undefined,
+    ),
+  );
+  return new Set(found.filter((name) => name !== undefined));
+}
+
+async function terminating(cluster: Cluster, name: string): Promise<readonly Blocker[]> {
+  const space = await cluster.get({ apiVersion: 'v1', kind: 'Namespace', name });
+  if (space?.metadata.deletionTimestamp === undefined) return [];
+  const why = ['NamespaceContentRemaining', 'NamespaceFinalizersRemaining']
+    .map((type) => conditionOf(space, type))
+    .filter((condition) => condition?.status === 'True')
+    .map((condition) => condition?.message ?? '');
+  return [
+    {
+      code: 'NAMESPACE_TERMINATING',
+      message: `the namespace ${name} is being deleted${why.length === 0 ? '' : ` (${why.join('; ')})`}`,
+      hint: 'Wait until it is gone; `oakum uninstall --crds` removes finalizers that hold it back.',
+    },
+  ];
+}
+
+interface TryContext {
+  readonly cluster: Cluster;
+  /** Namespaces that are only to be made. */
+  readonly spaces: ReadonlySet<string>;
+  readonly force: boolean;
+}
+
+interface Tried {
+  readonly change: Change | undefined;
+  readonly live: KubernetesObject | undefined;
+  readonly refusal?: Blocker;
+}
+
+async function tryObject(object: KubernetesObject, { cluster, spaces, force }: TryContext): Promise<Tried> {
+  const ref = refOf(object);
+  const untried: Change = { ref, action: 'create', object, differences: [], conflicts: [], tried: false };
+  if (ref.namespace !== undefined && spaces.has(ref.namespace)) return { change: untried, live: undefined };
+  try {
+    const live = await cluster.get(ref);
+    const { result, conflicts } = await dryRun(cluster, object, force);
+    const differences = live === undefined ? [] : differencesOf(live, result);
+    const action = live === undefined ? 'create' : differences.length === 0 && isOurs(live) ? 'keep' : 'change';
+    return { change: { ref, action, object, differences, conflicts, tried: true }, live };
+  } catch (error) {
+    if (isKubernetesError(error, 'KIND_UNKNOWN')) return { change: untried, live: undefined };
+    if (!isKubernetesError(error, 'CLUSTER_FORBIDDEN', 'CLUSTER_INVALID')) throw error;
+    const refusal = { code: 'OBJECT_REFUSED', message: error.message, hint: error.hint ?? '' } as const;
+    return { change: untried, live: undefined, refusal };
+  }
+}
+
+/** Tries without force first, so that it is seen what would be taken from whom. */
+async function dryRun(cluster: Cluster, object: KubernetesObject, force: boolean) {
+  try {
+    return { result: await cluster.apply(object, { manager: FIELD_MANAGER, dryRun: true }), conflicts: [] };
+  } catch (error) {
+    if (!isKubernetesError(error, 'CLUSTER_CONFLICT') || error.causes.length === 0) throw error;
+    const conflicts = error.causes;
+    void force;
+    return { result: await cluster.apply(object, { manager: FIELD_MANAGER, dryRun: true, force: true }), conflicts };
+  }
+}
+
+function conflictBlockers(changes: readonly Change[], force: boolean): readonly Blocker[] {
+  const conflicting = changes.filter(({ conflicts }) => conflicts.length > 0);
+  if (force || conflicting.length === 0) return [];
+  const managers = [
+    ...new Set(conflicting.flatMap(({ conflicts }) => conflicts.flatMap(({ manager }) => manager ?? []))),
+  ];
+  return [
+    {
+      code: 'FIELDS_OWNED_BY_OTHERS',
+      message: `${managers.join(', ')} owns fields that would change in ${conflicting.map(({ ref }) => describeRef(ref)).join(', ')}`,
+      hint: 'If nothing of these manages Flux any more, take the fields over with --force-conflicts.',
+    },
+  ];
+}
+
+/** What the last revision had and this one has not. Definitions stay: with them all their objects would go. */
+async function findRemovals(cluster: Cluster, from: Installation | undefined, set: ManifestSet) {
+  const wanted = new Set(set.objects.map((object) => identityOf(refOf(object))));
+  const gone = (from?.objects ?? []).filter((ref) => !wanted.has(identityOf(ref)) && ref.name !== RECORD_NAME);
+  const changes: Change[] = [];
+  const warnings: string[] = [];
+  for (const ref of gone) {
+    const live = await cluster.get(ref);
+    if (live === undefined) continue;
+    if (isDefinition(ref) || ref.kind === 'Namespace')
+      warnings.push(`${describeRef(ref)} is in this revision no more, and is kept since objects are in it`);
+    else if (isOurs(live))
+      changes.push({ ref, action: 'remove', object: undefined, differences: [], conflicts: [], tried: true });
+    else warnings.push(`${describeRef(ref)} is in this revision no more, but someone else applies it: it is kept`);
+  }
+  return { changes: changes.reverse(), warnings };
+}
+
+async function planMigrations(cluster: Cluster, tried: readonly Tried[]) {
+  const found: Migration[] = [];
+  const blockers: Blocker[] = [];
+  for (const { change, live } of tried) {
+    if (live === undefined || change?.object === undefined || change.action !== 'change' || !isDefinition(live))
+      continue;
+    const reading = await planMigration(cluster, live, change.object);
+    if (reading.migration !== undefined) found.push(reading.migration);
+    blockers.push(...reading.blockers);
+  }
+  return { found, blockers };
+}
+
+interface Needs {
+  readonly changes: readonly Change[];
+  readonly migrations: readonly Migration[];
+  readonly namespace: string;
+}
+
+/** Server-side apply of what is not there needs `create` besides `patch` (RBAC checks both). */
+async function neededRights(cluster: Cluster, { changes, migrations, namespace }: Needs): Promise<readonly Right[]> {
+  const verbs = {
+    create: ['get', 'create', 'patch'],
+    change: ['get', 'patch'],
+    keep: ['get', 'patch'],
+    remove: ['get', 'delete'],
+  };
+  const record = { apiVersion: 'v1', kind: 'ConfigMap', name: RECORD_NAME, namespace };
+  const ofChanges = await Promise.all(changes.map(({ ref, action }) => rightsFor(cluster, ref, verbs[action])));
+  return [
+    ...(await rightsFor(cluster, record, verbs.create)),
+    ...ofChanges.flat(),
+    ...migrations.flatMap(({ group, plural }) =>
+      ['get', 'list', 'patch'].map((verb) => ({ verb, group, resource: plural })),
+    ),
+    ...(migrations.length === 0
+      ? []
+      : [
+          { verb: 'patch', group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' },
+          {
+            verb: 'patch',
+            group: 'apiextensions.k8s.io',
+            resource: 'customresourcedefinitions',
+            subresource: 'status',
+          },
+        ]),
+  ];
+}
+
+function rightBlockers(missing: readonly Right[]): readonly Blocker[] {
+  if (missing.length === 0) return [];
+  return [
+    {
+      code: 'RIGHTS_MISSING',
+      message: `this identity lacks ${missing.length} rights:\n    ${missing.map(describeRight).join('\n    ')}`,
+      hint: `Ask who runs the cluster for them, for instance with\n\n${exampleRoles(missing)}`,
+    },
+  ];
+}
