@@ -29,3 +29,4 @@ export type {
   ScenarioRequest,
   StepResult,
 } from './scenario/types.ts';
+export { runScenario } from './scenario/run-scenario.ts';

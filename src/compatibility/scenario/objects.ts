@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ScenarioServers } from './servers/servers.ts';
+import type { Draft } from './stage.ts';
+
+/** How often a controller looks by itself: seldom, so that the scenario shows what requests, watches and webhooks do. */
+export const INTERVAL = '10m';
+
+/** Gives a Secret. */
+export function secret(name: string, stringData: Readonly<Record<string, string>>): Draft {
+  return { kind: 'Secret', name, stringData };
+}
+
+/** The names of the Secrets of {@link loginSecrets}. */
+export const SECRETS = { login: 'login', authority: 'authority', registry: 'registry' } as const;
+
+/** Gives the Secrets that let a controller in: user and CA together as Git wants them, the CA alone, and a registry's. */
+export function loginSecrets({ identity, login, registry }: ScenarioServers): readonly Draft[] {
+  const auth = Buffer.from(`${login.username}:${login.password}`).toString('base64');
+  const docker = { auths: { [registry.host]: { ...login, auth } } };
+  return [
+    secret(SECRETS.login, { ...login, 'ca.crt': identity.authority }),
+    secret(SECRETS.authority, { 'ca.crt': identity.authority }),
+    {
+      ...secret(SECRETS.registry, { '.dockerconfigjson': JSON.stringify(docker) }),
+      type: 'kubernetes.io/dockerconfigjson',
+    },
+  ];
+}
+
+/** Gives a GitRepository of a repository's `main`, over HTTPS. */
+export function gitRepository(name: string, servers: ScenarioServers): Draft {
+  return {
+    kind: 'GitRepository',
+    name,
+    spec: {
+      interval: INTERVAL,
+      url: `https://${servers.gitHttps.host}/${name}.git`,
+      ref: { branch: 'main' },
+      secretRef: { name: SECRETS.login },
+    },
+  };
+}
+
+/** Gives the YAML of a ConfigMap. */
+export function configMapYaml(name: string, data: Readonly<Record<string, string>>): string {
+  return `${JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data }, null, 2)}\n`;
+}

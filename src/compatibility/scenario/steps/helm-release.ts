@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import { at, conditionOf, type KubernetesObject } from '#kubernetes';
+import { chartFile, formatChartIndex, packChart } from '../content/chart.ts';
+import { StepFailure } from '../failure.ts';
+import { INTERVAL, loginSecrets, SECRETS } from '../objects.ts';
+import type { Stage } from '../stage.ts';
+import type { Step } from './step.ts';
+
+const NAME = 'release';
+
+/** A HelmRelease that is installed, upgraded, and rolled back when the next version fails. */
+export const helmRelease: Step = {
+  name: 'HelmRelease is installed, upgraded and rolled back',
+  namespace: 'oakum-helm-release',
+  async play(stage) {
+    await publishCharts(stage);
+    await stage.apply(...loginSecrets(stage.servers), repositoryOf(stage), releaseOf('1.0.0'));
+    await stage.ready('HelmRelease', NAME);
+    await expectChart(stage, '1.0.0');
+    await stage.apply(releaseOf('1.1.0'));
+    await stage.ready('HelmRelease', NAME);
+    await expectChart(stage, '1.1.0');
+    await stage.apply(releaseOf('1.2.0'));
+    const rolled = await stage.until(stage.ref('HelmRelease', NAME), 'rolled back', isRolledBack);
+    await expectChart(stage, '1.1.0');
+    return `installed 1.0.0, upgraded to 1.1.0, rolled back from 1.2.0 (${conditionOf(rolled, 'Ready')?.reason})`;
+  },
+};
+
+async function publishCharts(stage: Stage): Promise<void> {
+  const { charts } = stage.servers;
+  const versions = [
+    packChart({ name: NAME, version: '1.0.0' }),
+    packChart({ name: NAME, version: '1.1.0' }),
+    packChart({ name: NAME, version: '1.2.0', broken: true }),
+  ];
+  for (const chart of versions) charts.put(`release/${chartFile(chart)}`, chart.archive);
+  charts.put('release/index.yaml', formatChartIndex(versions, stage.clock.now()));
+}
+
+function repositoryOf({ servers }: Stage) {
+  return {
+    kind: 'HelmRepository',
+    name: 'charts',
+    spec: {
+      interval: INTERVAL,
+      url: `https://${servers.charts.host}/release`,
+      secretRef: { name: SECRETS.login },
+      certSecretRef: { name: SECRETS.authority },
+    },
+  };
+}
+
+function releaseOf(version: string) {
+  return {
+    kind: 'HelmRelease',
+    name: NAME,
+    spec: {
+      interval: INTERVAL,
+      timeout: '1m',
+      releaseName: NAME,
+      chart: { spec: { chart: NAME, version, sourceRef: { kind: 'HelmRepository', name: 'charts' } } },
+      values: { greeting: 'good day' },
+      upgrade: { remediation: { retries: 0, remediateLastFailure: true, strategy: 'rollback' } },
+    },
+  };
+}
+
+function isRolledBack(object: KubernetesObject): boolean {
+  return (
+    conditionOf(object, 'Remediated')?.status === 'True' && at(object, 'status', 'history', 0, 'status') === 'deployed'
+  );
+}
+
+async function expectChart(stage: Stage, version: string): Promise<void> {
+  const map = await stage.cluster.get(stage.ref('ConfigMap', NAME));
+  const found = JSON.stringify(at(map, 'data'));
+  const wanted = JSON.stringify({ chart: version, greeting: 'good day' });
+  if (found !== wanted) throw new StepFailure(`the release's ConfigMap holds ${found} where it should hold ${wanted}`);
+}
