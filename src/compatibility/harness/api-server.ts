@@ -19,6 +19,8 @@ export interface ApiServerRequest {
   /** kube-apiserver, an executable. */
   readonly program: string;
   readonly folder: string;
+  /** Where the programs' logs go; into `folder` where nothing is said. */
+  readonly logFolder?: string;
   /** Where etcd and setpriv are looked for, as PATH has it. */
   readonly searchPath: string;
   readonly run: RunProcess;
@@ -49,20 +51,20 @@ export interface ApiServer {
 }
 
 const ATTEMPTS = 3;
-const SOCKETS = { client: 'unix://client.sock', peer: 'unix://peer.sock' } as const;
+const SOCKETS = { client: 'unix://client.sock:0', peer: 'unix://peer.sock:0' } as const;
 
 /**
  * Starts etcd, which is reached by a socket in its folder only, and kube-apiserver on a free port; waits until it is ready. Both
  * die with this process. Throws `ETCD_MISSING`, and `PROGRAM_FAILED` with the last lines of what did not start.
  */
 export async function startApiServer(request: ApiServerRequest): Promise<ApiServer> {
-  const { folder, clock } = request;
+  const { folder, logFolder = folder, clock } = request;
   const etcdVersion = await readEtcdVersion(request);
   const data = join(folder, 'etcd');
   await mkdir(data, { recursive: true, mode: 0o700 });
   const credentials = makeCredentials(clock);
   await writeCredentials(folder, credentials);
-  const logs = { apiServer: join(folder, 'kube-apiserver.log'), etcd: join(folder, 'etcd.log') };
+  const logs = { apiServer: join(logFolder, 'kube-apiserver.log'), etcd: join(logFolder, 'etcd.log') };
   const etcd = startEtcd(data, logs.etcd, request);
   try {
     const http = createHttp({ clock, ca: [credentials.authority] });

@@ -34,8 +34,10 @@ export interface ControllersRequest {
   /** The same, as its admin. */
   readonly cluster: Cluster;
   readonly addresses: Addresses;
-  /** Holds what they write and print; each start has a folder of its own in it. */
+  /** A fresh folder for what they write; every user may enter it. */
   readonly folder: string;
+  /** What they print goes to `<component>.log` in it. */
+  readonly logFolder: string;
   readonly searchPath: string;
   readonly privileged: boolean;
   readonly tools: ServiceTools;
@@ -96,7 +98,7 @@ function imageOf({ component }: PodSpec, { images, revision }: RunnableRevision)
 }
 
 async function startPod(pod: PodSpec, image: UnpackedImage, request: ControllersRequest): Promise<Service> {
-  const { apiServer, addresses, folder, searchPath, privileged, tools } = request;
+  const { apiServer, addresses, folder, logFolder, searchPath, privileged, tools } = request;
   const { component } = pod;
   const own = join(folder, component);
   const account = join(own, 'account');
@@ -117,7 +119,7 @@ async function startPod(pod: PodSpec, image: UnpackedImage, request: Controllers
     account,
     privileged,
   });
-  const logFile = join(folder, `${component}.log`);
+  const logFile = join(logFolder, `${component}.log`);
   return startService(
     { name: component, argv, env: { PATH: searchPath }, cwd: own, logFile, leader: programIn },
     tools,
