@@ -12,6 +12,14 @@ export { planRevision } from './patch.ts';
 export { FIX_DOES_NOT_BUILD, proveRevision } from './prove-revision.ts';
 export type { ProvedRevision } from './prove-revision.ts';
 export type { PatchRequest } from './patch.ts';
+export { openManifests } from './manifests.ts';
+export type {
+  InstalledImage,
+  InstallManifest,
+  InstallRequest,
+  Manifests,
+  ManifestsRequest,
+} from './manifests.ts';
 export { planRelease } from './plan.ts';
 export type { PlannedStep, ReleasePlan } from './plan.ts';
 export type { Destination } from './publish.ts';

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { OakumError, replaceFile } from '#core';
+import { completeLock, type InstallManifest, lockTool, openManifests } from '#factory';
+import {
+  type ChannelRecord,
+  INSTALL_DEFAULTS,
+  type InstallOptions,
+  type LogLevel,
+  optionFaults,
+  parseReleaseDocument,
+  parseRevision,
+  type ReleaseDocument,
+} from '#release';
+import { withProgress } from '../session.ts';
+import { keepLock, type Loaded, loadDefinition, openShop, type SharedFlags } from '../shop.ts';
+import type { World } from '../world.ts';
+
+interface ManifestsFlags extends SharedFlags {
+  readonly from: string;
+  readonly channel?: string;
+  readonly components?: readonly string[];
+  readonly registry?: string;
+  readonly pullSecret?: string;
+  readonly namespace: string;
+  readonly clusterDomain: string;
+  readonly logLevel: string;
+  readonly tolerationKeys?: readonly string[];
+  readonly networkPolicy: boolean;
+  readonly watchAllNamespaces: boolean;
+  readonly output?: string;
+  readonly locked?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** `oakum manifests`: prints what installs a release. */
+export async function manifests(version: string, flags: ManifestsFlags, world: World): Promise<void> {
+  const { document, file } = await readDocument(version, flags.from, world);
+  const { channel, record } = chooseChannel(flags.channel, document, file);
+  const loaded = await loadDefinition(flags, world);
+  const options = toOptions(flags, record, loaded);
+  const images = record.images.filter(({ component }) => options.components.includes(component));
+  const made = await withProgress({ quiet: flags.quiet === true }, world, async (report): Promise<InstallManifest> => {
+    const shop = await openShop(loaded, { flags, world, report });
+    const { definition } = loaded.read;
+    const locked = flags.locked === true;
+    const completed = await completeLock({ ...loaded, definition, version: document.release, locked }, shop);
+    const tool = await lockTool('kustomize', { ...loaded, definition, lock: completed.lock, locked }, shop);
+    const changed = completed.changed || tool.changed;
+    await keepLock({ ...completed, ...tool, changed }, loaded.lockFile, report);
+    checkVersions(record, tool.lock.releases[document.release]?.components ?? {}, file);
+    const { release, number } = parseRevision(document.revision) ?? { release: document.release, number: 0 };
+    const registry = flags.registry?.replace(/\/+$/, '') ?? registryOf(record, channel);
+    const maker = openManifests({ definition, lock: tool.lock, release, revision: number, registry }, shop);
+    return maker.install({ channel, images, options });
+  });
+  if (flags.output === undefined) process.stdout.write(made.text);
+  else await replaceFile(resolve(world.workingFolder, flags.output), made.text);
+}
+
+async function readDocument(
+  version: string,
+  from: string,
+  world: World,
+): Promise<{ readonly document: ReleaseDocument; readonly file: string }> {
+  const path = resolve(world.workingFolder, from);
+  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() === true;
+  const file = isFolder ? join(path, 'release.json') : path;
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new OakumError('usage', 'RELEASE_UNREADABLE', "there is no release document here, or it can't be read", {
+      where: file,
+      hint: `Run \`oakum release ${version}\` first, or name with --from the folder or the release.json that it wrote.`,
+      cause: error,
+    });
+  });
+  const document = parseReleaseDocument(text, file);
+  const wanted = version.replace(/^v/, '');
+  if (wanted === document.release || wanted === document.revision) return { document, file };
+  throw new OakumError(
+    'usage',
+    'RELEASE_OTHER',
+    `this release document is of ${document.revision}, not of ${version}`,
+    {
+      where: file,
+      hint: 'Name with --from the document of that release.',
+    },
+  );
+}
+
+function chooseChannel(
+  wanted: string | undefined,
+  { channels }: ReleaseDocument,
+  file: string,
+): { readonly channel: string; readonly record: ChannelRecord } {
+  const names = Object.keys(channels);
+  const channel = wanted ?? (names.length === 1 ? names[0] : undefined);
+  const record = channel === undefined ? undefined : channels[channel];
+  if (channel !== undefined && record !== undefined) return { channel, record };
+  const message = wanted === undefined ? 'the release has several channels' : `the release has no channel "${wanted}"`;
+  throw new OakumError('usage', 'UNKNOWN_CHANNEL', message, {
+    where: file,
+    hint: `Name one with --channel: ${names.join(', ')}.`,
+  });
+}
+
+function toOptions(flags: ManifestsFlags, { images }: ChannelRecord, { read }: Loaded): InstallOptions {
+  const known = images.map(({ component }) => component);
+  const named = flags.components ?? known;
+  const pullSecret = flags.pullSecret ?? read.definition.manifests.pullSecret;
+  const options: InstallOptions = {
+    ...INSTALL_DEFAULTS,
+    namespace: flags.namespace,
+    components: named,
+    networkPolicy: flags.networkPolicy,
+    watchAllNamespaces: flags.watchAllNamespaces,
+    logLevel: flags.logLevel as LogLevel,
+    clusterDomain: flags.clusterDomain,
+    tolerationKeys: flags.tolerationKeys ?? [],
+    ...(pullSecret === undefined ? {} : { pullSecret }),
+  };
+  const faults = optionFaults(options, known);
+  if (faults.length === 0) return { ...options, components: known.filter((name) => named.includes(name)) };
+  throw new OakumError('usage', 'OPTIONS_INVALID', faults.join('; '), { hint: `Components: ${known.join(', ')}.` });
+}
+
+/** The manifests are made from what the lock holds, and run what the document names: both must be of the same versions. */
+function checkVersions(
+  { images }: ChannelRecord,
+  locked: Readonly<Record<string, { readonly module: { readonly version: string } }>>,
+  file: string,
+): void {
+  const other = images.find(({ component, version }) => locked[component]?.module.version !== version);
+  if (other === undefined) return;
+  const here = locked[other.component]?.module.version ?? 'none';
+  throw new OakumError(
+    'definition',
+    'RELEASE_OTHER',
+    `the release has ${other.component} ${other.version}, and the lock has ${here}`,
+    { where: file, hint: 'Name the definition and lock that the release was made from (--definition).' },
+  );
+}
+
+/** The registry that the images were published under. */
+function registryOf({ images }: ChannelRecord, channel: string): string {
+  const [image] = images;
+  return image?.name.slice(0, -`/${channel}/${image.component}`.length) ?? '';
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LockedBase } from '#definition';
+
+/** What the images of a channel can't do. */
+export interface ChannelLimits {
+  /** Whether kustomize-controller may fetch bases from Git: it runs git for that. */
+  readonly remoteBases: boolean;
+}
+
+/** The names that the Flux Operator accepts for the pins of a distribution (its internal/builder/images.go). */
+export type OperatorVariant = 'enterprise-alpine' | 'enterprise-distroless' | 'enterprise-distroless-fips';
+
+/** Takes the base below a channel's images; gives what they can't do. All platforms must be able. */
+export function channelLimits({ packages }: Pick<LockedBase, 'packages'>): ChannelLimits {
+  const lists = Object.values(packages);
+  const remoteBases = lists.length > 0 && lists.every((list) => list.some(({ name }) => name === 'git'));
+  return { remoteBases };
+}
+
+/** Gives the Flux Operator's name for a channel: it chooses the file of pins, and says nothing else. */
+export function operatorVariant(channel: string, { remoteBases }: ChannelLimits): OperatorVariant {
+  if (/(?:^|-)fips(?:-|$)/.test(channel)) return 'enterprise-distroless-fips';
+  return remoteBases ? 'enterprise-alpine' : 'enterprise-distroless';
+}
