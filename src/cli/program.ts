@@ -4,6 +4,7 @@ import { addDiff, addInspect, addVerify } from './evidence-program.ts';
 import { addFeeds } from './feeds-program.ts';
 import { addKey } from './key-program.ts';
 import { addCache, addDoctor } from './machine-program.ts';
+import { addManifests } from './manifests-program.ts';
 import { addChangelog, addPatch, addReplay, addRollback } from './patch-program.ts';
 import { addFetch, addLock, addPlan, addRelease } from './release-program.ts';
 import { addReproduce } from './reproduce-program.ts';
@@ -24,6 +25,7 @@ const COMMANDS: readonly (readonly [names: readonly string[], add: (program: Com
   [
     [['release'], addRelease],
     [['plan'], addPlan],
+    [['manifests'], addManifests],
     [['lock'], addLock],
     [['fetch'], addFetch],
     [['doctor'], addDoctor],
