@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+export { findRelease, readReleaseArtifact, releaseArtifact } from './artifact.ts';
+export type { PublishedRelease } from './artifact.ts';
 export { digestOfRelease, formatReleaseDocument } from './document.ts';
 export type {
   ChannelRecord,
@@ -16,6 +18,8 @@ export type {
 export { RELEASE_DOCUMENT_TYPE, releaseJsonSchema } from './document-schema.ts';
 export { ReleaseError } from './error.ts';
 export type { ReleaseErrorCode } from './error.ts';
+export { layoutPlace, registryPlace, RELEASES } from './place.ts';
+export type { ReleasePlace } from './place.ts';
 export { parseReleaseDocument } from './read-document.ts';
 export { formatPins, pinsPath } from './pins.ts';
 export type { Pin } from './pins.ts';
