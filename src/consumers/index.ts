@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 export { carryOut, refuseBlocked } from './carry-out.ts';
 export type { CarryOutOptions, Outcome } from './carry-out.ts';
+export type { KnownImage } from './catalog.ts';
+export { checkCluster } from './check.ts';
+export type {
+  CheckReport,
+  CheckRequest,
+  ControllerReading,
+  KubernetesSupport,
+  OpenVulnerability,
+  Problem,
+} from './check.ts';
+export { connect } from './connect.ts';
+export type { ClusterChoice } from './connect.ts';
 export type { Difference } from './difference.ts';
 export { ConsumerError } from './error.ts';
 export type { ConsumerErrorCode } from './error.ts';
@@ -11,6 +23,8 @@ export type { Migration } from './migration.ts';
 export type { Blocker } from './ownership.ts';
 export { planChange } from './plan.ts';
 export type { Change, Plan, PlanOptions } from './plan.ts';
+export { planRepository, writeRepository } from './repository.ts';
+export type { FileEdit, RepositoryEdit, RepositoryWorld } from './repository.ts';
 export type { Right } from './rights.ts';
 export { planUninstall, uninstall } from './uninstall.ts';
 export type { Uninstallation, UninstallOptions } from './uninstall.ts';
