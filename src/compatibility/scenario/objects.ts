@@ -41,6 +41,50 @@ export function gitRepository(name: string, servers: ScenarioServers): Draft {
   };
 }
 
+/** Gives a HelmRepository named `charts` of a folder of the chart server. */
+export function helmRepository(folder: string, { charts }: ScenarioServers): Draft {
+  return {
+    kind: 'HelmRepository',
+    name: 'charts',
+    spec: {
+      interval: INTERVAL,
+      url: `https://${charts.host}/${folder}`,
+      secretRef: { name: SECRETS.login },
+      certSecretRef: { name: SECRETS.authority },
+    },
+  };
+}
+
+/** Gives a HelmRelease of a chart of the same name in the HelmRepository `charts`; where it fails, it is rolled back. */
+export function helmRelease(name: string, version: string): Draft {
+  return {
+    kind: 'HelmRelease',
+    name,
+    spec: {
+      interval: INTERVAL,
+      timeout: '1m',
+      releaseName: name,
+      chart: { spec: { chart: name, version, sourceRef: { kind: 'HelmRepository', name: 'charts' } } },
+      values: { greeting: 'good day' },
+      upgrade: { remediation: { retries: 0, remediateLastFailure: true, strategy: 'rollback' } },
+    },
+  };
+}
+
+/** Gives an ImageRepository of a repository of the scenario's registry. */
+export function imageRepository(name: string, repository: string, { registry }: ScenarioServers): Draft {
+  return {
+    kind: 'ImageRepository',
+    name,
+    spec: {
+      image: `${registry.host}/${repository}`,
+      interval: INTERVAL,
+      secretRef: { name: SECRETS.registry },
+      certSecretRef: { name: SECRETS.authority },
+    },
+  };
+}
+
 /** Gives the YAML of a ConfigMap. */
 export function configMapYaml(name: string, data: Readonly<Record<string, string>>): string {
   return `${JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data }, null, 2)}\n`;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { at, conditionOf, type KubernetesObject } from '#kubernetes';
-import { chartFile, formatChartIndex, packChart } from '../content/chart.ts';
+import { packChart } from '../content/chart.ts';
 import { StepFailure } from '../failure.ts';
-import { INTERVAL, loginSecrets, SECRETS } from '../objects.ts';
+import { helmRelease as release, helmRepository, loginSecrets } from '../objects.ts';
+import { publishCharts } from '../publish.ts';
 import type { Stage } from '../stage.ts';
 import type { Step } from './step.ts';
 
@@ -13,58 +14,23 @@ export const helmRelease: Step = {
   name: 'HelmRelease is installed, upgraded and rolled back',
   namespace: 'oakum-helm-release',
   async play(stage) {
-    await publishCharts(stage);
-    await stage.apply(...loginSecrets(stage.servers), repositoryOf(stage), releaseOf('1.0.0'));
+    publishCharts(stage, 'release', [
+      packChart({ name: NAME, version: '1.0.0' }),
+      packChart({ name: NAME, version: '1.1.0' }),
+      packChart({ name: NAME, version: '1.2.0', broken: true }),
+    ]);
+    await stage.apply(...loginSecrets(stage.servers), helmRepository('release', stage.servers), release(NAME, '1.0.0'));
     await stage.ready('HelmRelease', NAME);
     await expectChart(stage, '1.0.0');
-    await stage.apply(releaseOf('1.1.0'));
+    await stage.apply(release(NAME, '1.1.0'));
     await stage.ready('HelmRelease', NAME);
     await expectChart(stage, '1.1.0');
-    await stage.apply(releaseOf('1.2.0'));
+    await stage.apply(release(NAME, '1.2.0'));
     const rolled = await stage.until(stage.ref('HelmRelease', NAME), 'rolled back', isRolledBack);
     await expectChart(stage, '1.1.0');
     return `installed 1.0.0, upgraded to 1.1.0, rolled back from 1.2.0 (${conditionOf(rolled, 'Ready')?.reason})`;
   },
 };
-
-async function publishCharts(stage: Stage): Promise<void> {
-  const { charts } = stage.servers;
-  const versions = [
-    packChart({ name: NAME, version: '1.0.0' }),
-    packChart({ name: NAME, version: '1.1.0' }),
-    packChart({ name: NAME, version: '1.2.0', broken: true }),
-  ];
-  for (const chart of versions) charts.put(`release/${chartFile(chart)}`, chart.archive);
-  charts.put('release/index.yaml', formatChartIndex(versions, stage.clock.now()));
-}
-
-function repositoryOf({ servers }: Stage) {
-  return {
-    kind: 'HelmRepository',
-    name: 'charts',
-    spec: {
-      interval: INTERVAL,
-      url: `https://${servers.charts.host}/release`,
-      secretRef: { name: SECRETS.login },
-      certSecretRef: { name: SECRETS.authority },
-    },
-  };
-}
-
-function releaseOf(version: string) {
-  return {
-    kind: 'HelmRelease',
-    name: NAME,
-    spec: {
-      interval: INTERVAL,
-      timeout: '1m',
-      releaseName: NAME,
-      chart: { spec: { chart: NAME, version, sourceRef: { kind: 'HelmRepository', name: 'charts' } } },
-      values: { greeting: 'good day' },
-      upgrade: { remediation: { retries: 0, remediateLastFailure: true, strategy: 'rollback' } },
-    },
-  };
-}
 
 function isRolledBack(object: KubernetesObject): boolean {
   return (

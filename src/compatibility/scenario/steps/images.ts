@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { at } from '#kubernetes';
-import { gitRepository, INTERVAL, loginSecrets, SECRETS } from '../objects.ts';
+import { gitRepository, imageRepository, INTERVAL, loginSecrets } from '../objects.ts';
+import { publishImages } from '../publish.ts';
 import type { Stage } from '../stage.ts';
 import type { Step } from './step.ts';
 
 const REPOSITORY = 'images/app';
 const FLEET = 'fleet';
 const FILE = 'apps/app.yaml';
-const CONFIG = 'application/vnd.oci.image.config.v1+json';
 const AUTHOR = { name: 'Scenario', email: 'scenario@oakum.test' };
 
 /** Tags are scanned, a policy chooses one, and a commit with it is pushed to Git; and again when a newer tag is there. */
@@ -16,13 +16,13 @@ export const images: Step = {
   namespace: 'oakum-images',
   async play(stage) {
     const image = `${stage.servers.registry.host}/${REPOSITORY}`;
-    for (const tag of ['1.0.0', '1.1.0', '2.0.0-rc.1', 'latest']) publish(stage, tag);
+    publishImages(stage, REPOSITORY, ['1.0.0', '1.1.0', '2.0.0-rc.1', 'latest']);
     const line = (tag: string) => `image: ${image}:${tag} # {"$imagepolicy": "${stage.namespace}:app"}\n`;
     await stage.servers.repositories.create(FLEET, { [FILE]: line('1.0.0'), 'other/app.yaml': line('1.0.0') });
     await stage.apply(
       ...loginSecrets(stage.servers),
       gitRepository(FLEET, stage.servers),
-      imageRepository(image),
+      imageRepository('app', REPOSITORY, stage.servers),
       {
         kind: 'ImagePolicy',
         name: 'app',
@@ -31,7 +31,7 @@ export const images: Step = {
       automation(),
     );
     await untilCommitted(stage, line('1.1.0'));
-    publish(stage, '1.2.0');
+    publishImages(stage, REPOSITORY, ['1.2.0']);
     await stage.reconcile('ImageRepository', 'app');
     await stage.until(
       stage.ref('ImagePolicy', 'app'),
@@ -42,21 +42,6 @@ export const images: Step = {
     return stage.servers.repositories.git(FLEET, 'log', '-1', '--format=%an: %s', 'main');
   },
 };
-
-function publish({ servers }: Stage, tag: string): void {
-  const bytes = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', config: { Labels: { tag } } }));
-  servers.registry.put(REPOSITORY, tag, { config: { mediaType: CONFIG, bytes }, layers: [] });
-}
-
-function imageRepository(image: string) {
-  const spec = {
-    image,
-    interval: INTERVAL,
-    secretRef: { name: SECRETS.registry },
-    certSecretRef: { name: SECRETS.authority },
-  };
-  return { kind: 'ImageRepository', name: 'app', spec };
-}
 
 function automation() {
   return {

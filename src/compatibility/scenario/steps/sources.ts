@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { at, type KubernetesObject } from '#kubernetes';
-import type { Files } from '../content/archive.ts';
-import { chartFile, formatChartIndex, packChart } from '../content/chart.ts';
-import { packArchive } from '../content/archive.ts';
+import { type Files, packArchive } from '../content/archive.ts';
+import { packChart } from '../content/chart.ts';
 import { StepFailure } from '../failure.ts';
-import { configMapYaml, gitRepository, INTERVAL, loginSecrets, SECRETS, secret } from '../objects.ts';
+import {
+  configMapYaml,
+  gitRepository,
+  helmRepository as plainRepository,
+  INTERVAL,
+  loginSecrets,
+  SECRETS,
+  secret,
+} from '../objects.ts';
+import { publishCharts } from '../publish.ts';
 import { BUCKET_OBJECTS } from '../servers/servers.ts';
 import type { Stage } from '../stage.ts';
 import type { Step } from './step.ts';
@@ -76,20 +84,8 @@ export const helmRepository: Step = {
   name: 'HelmRepository over HTTPS gives its chart',
   namespace: 'oakum-helm-https',
   async play(stage) {
-    const { charts } = stage.servers;
-    const chart = packChart({ name: 'https', version: '1.0.0' });
-    charts.put(`plain/${chartFile(chart)}`, chart.archive);
-    charts.put('plain/index.yaml', formatChartIndex([chart], stage.clock.now()));
-    await stage.apply(...loginSecrets(stage.servers), {
-      kind: 'HelmRepository',
-      name: 'charts',
-      spec: {
-        interval: INTERVAL,
-        url: `https://${charts.host}/plain`,
-        secretRef: { name: SECRETS.login },
-        certSecretRef: { name: SECRETS.authority },
-      },
-    });
+    publishCharts(stage, 'plain', [packChart({ name: 'https', version: '1.0.0' })]);
+    await stage.apply(...loginSecrets(stage.servers), plainRepository('plain', stage.servers));
     await stage.ready('HelmRepository', 'charts');
     return pullChart(stage, 'https');
   },
