@@ -43,7 +43,7 @@ export function openLines(folder: string, name: string): LineReader {
   const indexes = new Map<string, LineIndex>();
   let clear: Readonly<Record<string, unknown>> | undefined;
   const indexOf = (file: string): LineIndex => {
-    const index = indexes.get(file) ?? readJson(join(folder, file));
+    const index = indexes.get(file) ?? (readIndex(join(folder, file)) as LineIndex);
     indexes.set(file, index);
     return index;
   };
@@ -68,7 +68,7 @@ export function openLines(folder: string, name: string): LineReader {
       ),
     hasKey: (key) => Object.hasOwn(indexOf(files.keys), key),
     clearFrom(key) {
-      clear ??= existsSync(join(folder, files.clear)) ? readJson(join(folder, files.clear)) : {};
+      clear ??= existsSync(join(folder, files.clear)) ? readIndex(join(folder, files.clear)) : {};
       const version = Object.hasOwn(clear, key) ? clear[key] : undefined;
       return typeof version === 'string' ? version : undefined;
     },
@@ -87,9 +87,9 @@ function isPlace(value: unknown): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-function readJson<T extends object>(path: string): T {
+function readIndex(path: string): Readonly<Record<string, unknown>> {
   try {
-    return JSON.parse(readWhole(path).toString('utf8')) as T;
+    return JSON.parse(readWhole(path).toString('utf8')) as Readonly<Record<string, unknown>>;
   } catch {
     throw damaged(path);
   }
