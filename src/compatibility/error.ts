@@ -4,6 +4,7 @@ import { type ErrorDetails, type ErrorFamily, OakumError } from '#core';
 const FAMILIES = {
   CALENDAR_INVALID: 'proof',
   CALENDAR_MISSING: 'network',
+  CELL_INVALID: 'definition',
   CRD_INVALID: 'proof',
   DEPLOYMENT_UNUSABLE: 'definition',
   ETCD_MISSING: 'machine',

@@ -22,6 +22,14 @@ export { latestMinors } from './lifecycle/windows.ts';
 export type { LineSettings, LineWindow } from './lifecycle/windows.ts';
 export { startApiServer } from './harness/api-server.ts';
 export type { ApiServer, ApiServerRequest } from './harness/api-server.ts';
+export { CELL_FILE, cellFolder, readCells, staleReasons } from './harness/cell-record.ts';
+export type { CellContext, CellRecord } from './harness/cell-record.ts';
+export type { RunnableRevision, UnpackedImage } from './harness/controllers.ts';
+export type { Account } from './harness/credentials.ts';
+export { runCell } from './harness/run-cell.ts';
+export type { CellRequest, CellRun } from './harness/run-cell.ts';
+export { unpackImages } from './harness/unpack.ts';
+export type { PlacedImage } from './harness/unpack.ts';
 export type {
   RunScenario,
   ScenarioCluster,
