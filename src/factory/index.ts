@@ -20,6 +20,8 @@ export type {
   Manifests,
   ManifestsRequest,
 } from './manifests.ts';
+export { publishManifests } from './publish-manifests.ts';
+export type { PublishedManifests, PublishManifestsRequest } from './publish-manifests.ts';
 export { planRelease } from './plan.ts';
 export type { PlannedStep, ReleasePlan } from './plan.ts';
 export type { Destination } from './publish.ts';

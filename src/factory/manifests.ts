@@ -21,7 +21,7 @@ import {
 } from '#release';
 import { FactoryError } from './error.ts';
 import { invalid, type Kustomize, openKustomize, writeTree } from './kustomize.ts';
-import { type Bundle, buildBundle, textStream } from './manifests-bundle.ts';
+import { type Bundle, buildBundle, readText, textStream } from './manifests-bundle.ts';
 import { toJob } from './prepare.ts';
 import { revise } from './revise.ts';
 import type { Workshop } from './workshop.ts';
@@ -205,10 +205,4 @@ async function limitBundle(
     return [file, value.digest];
   });
   return Object.fromEntries(await Promise.all(built));
-}
-
-async function readText(digest: Digest | undefined, { cache }: Workshop): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of cache.blobs.read(digest as Digest)) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -73,13 +73,13 @@ const manifestsRecord = z
   .strictObject({
     channel: name,
     kind: z.enum(['install', 'flux-manifests', 'operator']),
-    name: text.describe('Its repository, without tag.'),
-    tags: z.array(tag).min(1).max(10),
+    name: text.describe('Its repository, without tag; of `install`, its path beside this document.'),
+    tags: z.array(tag).max(10).describe('None of `install`, which is a file.'),
     digest,
     size,
     mediaType: text,
   })
-  .describe('An artifact of manifests that install the images of a channel.');
+  .describe('Manifests that install the images of a channel: a file, or an artifact.');
 
 const evidenceRecord = z
   .strictObject({

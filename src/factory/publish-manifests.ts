@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+import { reportStep } from '#core';
+import type { Parcel } from '#evidence';
+import { cacheSource, type Layer, parseConfig, parseManifest, readContent, storeLayer } from '#image';
+import {
+  type Artifact,
+  type ArtifactFacts,
+  fluxArtifact,
+  imageTags,
+  installPath,
+  type ManifestsRecord,
+  operatorFiles,
+  operatorVariant,
+  type ReleasePlace,
+} from '#release';
+import { FactoryError } from './error.ts';
+import type { InstallManifest, InstallRequest, Manifests } from './manifests.ts';
+import { readText } from './manifests-bundle.ts';
+import { type SigningOptions, signManifest } from './sign.ts';
+import type { Workshop } from './workshop.ts';
+
+/** Which manifests to publish, and where. */
+export interface PublishManifestsRequest {
+  readonly manifests: Manifests;
+  /** Each channel with all its images, as they are published. */
+  readonly channels: readonly InstallRequest[];
+  /** `2.9.2`. */
+  readonly release: string;
+  readonly revision: number;
+  readonly place: ReleasePlace;
+  /** Registries keep what they have; a layout is a workbench. */
+  readonly kind: 'registry' | 'layout';
+  /** With what name people pull from it: `registry.example.com/flux`. */
+  readonly registry: string;
+  /** Where upstream's manifests come from, and when they were made. */
+  readonly origin: Omit<ArtifactFacts, 'description'>;
+  /** What the description of an artifact names. */
+  readonly vendor: string;
+  /** Gives an OpenVEX document about a channel's images, where anything is known. */
+  readonly vex?: (channel: string) => string | undefined;
+  /** Absent where evidence is not to be signed. */
+  readonly signing?: SigningOptions;
+}
+
+/** What was published, and the install manifests as files, by their path in the output folder. */
+export interface PublishedManifests {
+  readonly records: readonly ManifestsRecord[];
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+}
+
+/** The repositories of a channel's artifacts, beside its images. */
+const REPOSITORIES = { 'flux-manifests': 'flux-manifests', operator: 'flux-operator-manifests' } as const;
+const MAX_CONFIG_BYTES = 1 << 20;
+const MAX_LAYER_BYTES = 32 << 20;
+
+type ArtifactKind = keyof typeof REPOSITORIES;
+
+interface Target {
+  readonly channel: string;
+  readonly kind: ArtifactKind;
+  readonly path: string;
+  readonly artifact: Artifact;
+  readonly created: Date;
+}
+
+/**
+ * Makes and publishes the manifests of a revision's channels: an install manifest as a file and as the artifact `flux-manifests`, and the
+ * distribution artifact of the Flux Operator. Content first, then signatures, the tags that never move (`v2.9.2-r0`), then `v2.9.2`.
+ * An artifact that is there with the same content stays. Throws `REVISION_EXISTS` where it has other content, before anything is put.
+ */
+export async function publishManifests(request: PublishManifestsRequest, shop: Workshop): Promise<PublishedManifests> {
+  const installs: InstallManifest[] = [];
+  const targets: Target[] = [];
+  for (const channel of request.channels) {
+    const install = await request.manifests.install(channel);
+    installs.push(install);
+    targets.push(...(await toTargets(channel, install, { request, shop })));
+  }
+  const settled = await Promise.all(targets.map((target) => settle(target, request)));
+  await reportStep(shop.report, { subject: 'manifests', step: 'publish' }, () => putAll(settled, { ...request, shop }));
+  const tags = tagsOf(request);
+  return {
+    files: installs.map(({ channel, text }) => ({ path: installPath(request.release, channel), text })),
+    records: [
+      ...installs.map((install) => toInstallRecord(install, request.release)),
+      ...settled.map(({ channel, kind, path, root }): ManifestsRecord => {
+        const { digest, size, mediaType } = root.descriptor;
+        return { channel, kind, name: `${request.registry}/${path}`, tags: [...tags], digest, size, mediaType };
+      }),
+    ],
+  };
+}
+
+function toInstallRecord({ channel, digest, size }: InstallManifest, release: string): ManifestsRecord {
+  const name = installPath(release, channel);
+  return { channel, kind: 'install', name, tags: [], digest, size, mediaType: 'application/yaml' };
+}
+
+function tagsOf({
+  release,
+  revision,
+}: Pick<PublishManifestsRequest, 'release' | 'revision'>): readonly [string, string] {
+  const { immutable, moving } = imageTags(`v${release}`, revision);
+  return [immutable, moving];
+}
+
+async function toTargets(
+  channel: InstallRequest,
+  install: InstallManifest,
+  { request, shop }: { readonly request: PublishManifestsRequest; readonly shop: Workshop },
+): Promise<readonly Target[]> {
+  const { manifests, origin, release, vendor, vex } = request;
+  const name = channel.channel;
+  const bundle = await manifests.bundle(name);
+  const texts = Object.entries(bundle).map(async ([file, digest]) => [file, await readText(digest, shop)] as const);
+  const document = vex?.(name);
+  const contents: Readonly<
+    Record<ArtifactKind, { readonly what: string; readonly files: Readonly<Record<string, string>> }>
+  > = {
+    'flux-manifests': { what: 'Flux', files: { 'gotk-components.yaml': install.text } },
+    operator: {
+      what: 'Flux Operator distribution',
+      files: operatorFiles({
+        release,
+        variant: operatorVariant(name, manifests.limits(name)),
+        pins: manifests.pins(channel),
+        manifests: Object.fromEntries(await Promise.all(texts)),
+        ...(document === undefined ? {} : { vex: document }),
+      }),
+    },
+  };
+  return Promise.all(
+    (Object.keys(contents) as ArtifactKind[]).map(async (kind): Promise<Target> => {
+      const { what, files } = contents[kind];
+      const layer = await packFiles(files, origin.created, shop);
+      const artifact = fluxArtifact(layer, { ...origin, description: `${what} ${release}, ${name}, by ${vendor}` });
+      return { channel: name, kind, path: `${name}/${REPOSITORIES[kind]}`, artifact, created: origin.created };
+    }),
+  );
+}
+
+async function packFiles(files: Readonly<Record<string, string>>, epoch: Date, { cache }: Workshop): Promise<Layer> {
+  const entries = Object.entries(files).map(([path, text]) => {
+    const bytes = Buffer.from(text, 'utf8');
+    const open = async function* () {
+      yield bytes;
+    };
+    return { kind: 'file', path, mode: 0o644, uid: 0, gid: 0, mtime: epoch, size: bytes.length, open } as const;
+  });
+  return (await storeLayer({ inputs: { kind: 'files', files }, entries: () => entries, epoch }, cache)).layer;
+}
+
+type Settled = Target & { readonly root: Artifact['manifest']; readonly isThere: boolean };
+
+/** Looks whether the revision's artifact is there already: other compressors give another digest to the same content. */
+async function settle(target: Target, request: PublishManifestsRequest): Promise<Settled> {
+  const { place, kind } = request;
+  const { manifest, config } = target.artifact;
+  const [immutable] = tagsOf(request);
+  const found = kind === 'layout' ? undefined : await place.resolve(target.path, immutable);
+  if (found === undefined) return { ...target, root: manifest, isThere: false };
+  if (found.digest === manifest.descriptor.digest) return { ...target, root: manifest, isThere: true };
+  const where = place.name(target.path, immutable);
+  const root = await place.read(target.path, found.digest);
+  const { config: other } = parseManifest(root.bytes, where);
+  const bytes = await readContent(place.store(target.path).source, other, MAX_CONFIG_BYTES);
+  const wanted = parseConfig(config.bytes, where).rootfs.diff_ids.join();
+  if (parseConfig(bytes, where).rootfs.diff_ids.join() === wanted) return { ...target, root, isThere: true };
+  throw new FactoryError(
+    'REVISION_EXISTS',
+    `the revision's manifests are published already with other content (${found.digest})`,
+    {
+      where,
+      hint: 'Revisions never change. Publish the new content as the next one (--revision 1).',
+    },
+  );
+}
+
+async function putAll(
+  targets: readonly Settled[],
+  request: PublishManifestsRequest & { readonly shop: Workshop },
+): Promise<{ readonly cached: boolean }> {
+  const { place, registry, signing, shop } = request;
+  const fresh = targets.filter(({ isThere }) => !isThere);
+  for (const { artifact, path } of fresh) await place.put(path, await toParcel(artifact, shop));
+  if (signing !== undefined) {
+    for (const { path, root, created } of targets)
+      await signManifest(
+        { store: place.store(path), manifest: root.descriptor, name: `${registry}/${path}`, created },
+        signing,
+      );
+  }
+  for (const tag of tagsOf(request)) {
+    for (const { path, root } of targets) {
+      if ((await place.resolve(path, tag))?.digest === root.descriptor.digest) continue;
+      await place.put(path, { manifest: root, blobs: [] }, tag);
+    }
+  }
+  return { cached: fresh.length === 0 };
+}
+
+async function toParcel({ manifest, config, layer }: Artifact, shop: Workshop): Promise<Parcel> {
+  const bytes = await readContent(cacheSource(shop.cache.blobs), layer, MAX_LAYER_BYTES);
+  return { manifest, blobs: [config, { descriptor: layer, bytes }] };
+}
