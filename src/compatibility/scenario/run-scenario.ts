@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { messageOf, OakumError } from '#core';
 import { type Cluster, openCluster } from '#kubernetes';
 import { StepFailure } from './failure.ts';
+import { judge, skip } from './judge.ts';
+import { playMigration } from './migration.ts';
 import { type ScenarioServers, startServers } from './servers/servers.ts';
-import { openStage, type Scenery } from './stage.ts';
+import { openStage, type Stage } from './stage.ts';
 import { artifactGenerator } from './steps/artifact-generator.ts';
-import { readKinds } from './steps/definitions.ts';
+import { type FluxKinds, readKinds } from './steps/definitions.ts';
 import { helmRelease } from './steps/helm-release.ts';
 import { images } from './steps/images.ts';
 import { kustomization } from './steps/kustomization.ts';
@@ -13,6 +14,7 @@ import { alert, receiver } from './steps/notifications.ts';
 import { bucket, gitOverHttps, gitOverSsh, helmRegistry, helmRepository, ociRepository } from './steps/sources.ts';
 import type { Step } from './steps/step.ts';
 import type { ScenarioRequest, StepResult } from './types.ts';
+import { type BeforeUpgrade, judgeUpgrade, prepareUpgrade } from './upgrade.ts';
 
 const STEPS: readonly Step[] = [
   gitOverHttps,
@@ -28,89 +30,83 @@ const STEPS: readonly Step[] = [
   images,
   artifactGenerator,
 ];
+const DEFINITIONS = 'CustomResourceDefinitions are established';
+const BEFORE_UPGRADE = 'Objects are ready under the revision before';
+const UPGRADE = 'Objects outlast the upgrade to this revision';
+const MIGRATION = 'Objects stored in an old API version are migrated';
 
 /** How long one thing is waited for, in milliseconds: seconds are usual, but a machine may have other work too. */
 const PATIENCE = 90_000;
-/** How long a step may take in all. */
-const STEP_WITHIN = 200_000;
-const DEFINITIONS = 'CustomResourceDefinitions are established';
 
 /**
- * Plays the scenario on a cluster with the controllers of a revision: servers of its own on loopback, one namespace for each step, all
- * steps at once. What does not work is a verdict with its reason. Throws the signal's reason where aborted, and what keeps the servers
- * from starting (no git).
+ * Plays the scenario on a cluster with the controllers of a revision: servers of its own on loopback, and one namespace for each step.
+ * First the upgrade, where there is one to make; then all steps at once; then the migration, which changes a CRD under them. What does
+ * not work is a verdict with its reason. Throws the signal's reason where aborted, and what keeps the servers from starting (no git).
  */
 export async function runScenario(request: ScenarioRequest): Promise<readonly StepResult[]> {
   const { clock, run, signal } = request;
   const cluster = await openCluster({ files: [request.cluster.kubeconfig] }, { clock, run, signal });
   const servers = await startServers(request.folder, request);
+  const play: Play = { request, cluster, servers };
   try {
-    return await play(request, cluster, servers);
+    const first = await judge(DEFINITIONS, request, async () => {
+      const { stored } = await readKinds(cluster);
+      return [...stored.keys()].sort().join(', ');
+    });
+    if (first.verdict !== 'passed') {
+      return [first, ...STEPS.map(({ name }) => skip(name, 'there are no CRDs to use'))];
+    }
+    return [first, ...(await upgradeSteps(play)), ...(await allSteps(play)), await migrationStep(play)];
   } finally {
     await servers.stop();
   }
 }
 
-async function play(
-  request: ScenarioRequest,
-  cluster: Cluster,
-  servers: ScenarioServers,
-): Promise<readonly StepResult[]> {
-  const { clock, controllers, signal } = request;
-  let kinds: Scenery['kinds'] | undefined;
-  const first = await judge(DEFINITIONS, request, async () => {
-    kinds = (await readKinds(cluster)).stored;
-    return `${[...kinds.keys()].sort().join(', ')}`;
+interface Play {
+  readonly request: ScenarioRequest;
+  readonly cluster: Cluster;
+  readonly servers: ScenarioServers;
+}
+
+function setStage(play: Play, kinds: FluxKinds, namespace: string, signal: AbortSignal): Promise<Stage> {
+  const { clock, controllers } = play.request;
+  return openStage({ ...play, controllers, kinds: kinds.stored, clock, signal, patience: PATIENCE }, namespace);
+}
+
+/** Two steps where an older revision runs now, none otherwise. CRDs are read anew after the upgrade. */
+async function upgradeSteps(play: Play): Promise<readonly StepResult[]> {
+  const { request, cluster } = play;
+  const { upgrade } = request.controllers;
+  if (upgrade === undefined) return [];
+  const namespace = 'oakum-upgrade';
+  let before: BeforeUpgrade | undefined;
+  const first = await judge(BEFORE_UPGRADE, request, async (signal) => {
+    before = await prepareUpgrade(await setStage(play, await readKinds(cluster), namespace, signal));
+    return `${before.identities.size} objects`;
   });
-  if (kinds === undefined) return [first, ...STEPS.map((step) => skip(step.name, 'there are no CRDs to use'))];
-  const scenery: Scenery = { cluster, servers, controllers, kinds, clock, signal, patience: PATIENCE };
-  const rest = await Promise.all(
-    STEPS.map(({ name, namespace, play: playStep }) =>
-      judge(name, request, async (stepSignal) =>
-        playStep(await openStage({ ...scenery, signal: stepSignal }, namespace)),
-      ),
+  const second = await judge(UPGRADE, request, async (signal) => {
+    await upgrade(); // in any case: the other steps are for this revision
+    if (before === undefined) throw new StepFailure('the objects were not ready before');
+    return judgeUpgrade(await setStage(play, await readKinds(cluster), namespace, signal), before);
+  });
+  return [first, second];
+}
+
+async function allSteps(play: Play): Promise<readonly StepResult[]> {
+  const kinds = await readKinds(play.cluster);
+  return Promise.all(
+    STEPS.map((step) =>
+      judge(step.name, play.request, async (signal) => step.play(await setStage(play, kinds, step.namespace, signal))),
     ),
   );
-  return [first, ...rest];
 }
 
-function skip(name: string, detail: string): StepResult {
-  return { name, verdict: 'skipped', milliseconds: 0, detail };
-}
-
-/** Runs a step to its verdict, in the time that a step has. Throws only the signal's reason. */
-async function judge(
-  name: string,
-  { report, clock, signal }: ScenarioRequest,
-  playStep: (stepSignal: AbortSignal) => Promise<string>,
-): Promise<StepResult> {
-  const start = performance.now();
-  const names = { subject: 'scenario', step: name };
-  report({ kind: 'step-started', ...names });
-  const done = new AbortController();
-  const stepSignal = AbortSignal.any([signal, done.signal]);
-  const late = clock.sleep(STEP_WITHIN, stepSignal).then(() => {
-    throw new StepFailure(`not done after ${STEP_WITHIN / 1000} s`);
+async function migrationStep(play: Play): Promise<StepResult> {
+  const { request, cluster } = play;
+  const { migrate } = request;
+  if (migrate === undefined) return skip(MIGRATION, 'nothing to migrate with was given');
+  return judge(MIGRATION, request, async (signal) => {
+    const kinds = await readKinds(cluster);
+    return playMigration(await setStage(play, kinds, 'oakum-migration', signal), kinds.definitions, migrate);
   });
-  late.catch(() => {}); // the step was first
-  try {
-    const detail = await Promise.race([playStep(stepSignal), late]);
-    const milliseconds = Math.round(performance.now() - start);
-    report({ kind: 'step-finished', ...names, cached: false, milliseconds });
-    return { name, verdict: 'passed', milliseconds, detail };
-  } catch (error) {
-    signal.throwIfAborted();
-    const detail = reasonOf(error);
-    report({ kind: 'step-failed', ...names, message: detail });
-    return { name, verdict: 'failed', milliseconds: Math.round(performance.now() - start), detail };
-  } finally {
-    done.abort();
-  }
-}
-
-/** A failure of the step tells all; another error tells what, where and what to do. */
-function reasonOf(error: unknown): string {
-  if (error instanceof StepFailure) return error.message;
-  if (!(error instanceof OakumError)) return messageOf(error);
-  return [error.message, error.where, error.hint].filter((part) => part !== undefined).join('\n  ');
 }

@@ -56,7 +56,8 @@ export interface Draft {
   readonly [field: string]: unknown;
 }
 
-const MANAGER = 'oakum-scenario';
+/** The field manager of all that the scenario writes. */
+export const MANAGER = 'oakum-scenario';
 const TICK = 200;
 const MAX_ARTIFACT = 16 << 20;
 const EVENTS_SHOWN = 5;

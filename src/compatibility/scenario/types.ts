@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock, Report, RunProcess } from '#core';
+import type { Cluster, KubernetesObject } from '#kubernetes';
 
 /** How one step of the scenario ended; `detail` says why where it did not pass. */
 export interface StepResult {
@@ -52,6 +53,11 @@ export interface ScenarioRequest {
   /** Where git is looked for, as PATH has it. */
   readonly searchPath: string;
   readonly run: RunProcess;
+  /**
+   * Makes a cluster ready for a CRD that serves fewer versions than its own: what `oakum upgrade` does. Without it, the step that
+   * needs it is skipped.
+   */
+  readonly migrate?: (cluster: Cluster, next: KubernetesObject) => Promise<void>;
   readonly report: Report;
   readonly clock: Clock;
   readonly signal: AbortSignal;
