@@ -14,12 +14,9 @@ Examples:
   oakum manifests 2.9.2-r1 --from release.json --registry mirror.local/flux --pull-secret registry-auth
   oakum manifests 2.9.2 --namespace flux --no-network-policy --output install.yaml`;
 
-/** Adds `oakum manifests`. */
-export function addManifests(program: Command, world: () => World): void {
-  program
-    .command('manifests')
-    .description('print what installs a release: CRDs, RBAC, controllers by digest, network policies')
-    .argument('<version>', 'a release, 2.9.2, or a revision, 2.9.2-r1')
+/** Adds the flags that say what is in manifests, and from which document they are made. */
+export function withManifests(command: Command): Command {
+  return command
     .option('--from <document>', 'release.json, or the folder that holds it', 'out')
     .option('--channel <name>', 'which images (default: the one channel there is)')
     .addOption(new Option('--components <names>', 'only these components (default: all)').argParser(collect))
@@ -30,7 +27,14 @@ export function addManifests(program: Command, world: () => World): void {
     .option('--log-level <level>', 'debug, info or error', 'info')
     .addOption(new Option('--toleration-keys <keys>', 'taints that the pods bear').argParser(collect))
     .option('--no-network-policy', 'leave network policies away')
-    .option('--no-watch-all-namespaces', 'let the controllers see their own namespace alone')
+    .option('--no-watch-all-namespaces', 'let the controllers see their own namespace alone');
+}
+
+/** Adds `oakum manifests`. */
+export function addManifests(program: Command, world: () => World): void {
+  withManifests(program.command('manifests'))
+    .description('print what installs a release: CRDs, RBAC, controllers by digest, network policies')
+    .argument('<version>', 'a release, 2.9.2, or a revision, 2.9.2-r1')
     .option('--output <file>', 'write there instead of to stdout')
     .addOption(definitionOption())
     .addOption(lockedOption())

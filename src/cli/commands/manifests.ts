@@ -17,7 +17,8 @@ import { withProgress } from '../session.ts';
 import { keepLock, type Loaded, loadDefinition, openShop, type SharedFlags } from '../shop.ts';
 import type { World } from '../world.ts';
 
-interface ManifestsFlags extends SharedFlags {
+/** What is asked of the manifests of a revision. */
+export interface ManifestsFlags extends SharedFlags {
   readonly from: string;
   readonly channel?: string;
   readonly components?: readonly string[];
@@ -36,27 +37,44 @@ interface ManifestsFlags extends SharedFlags {
 
 /** `oakum manifests`: prints what installs a release. */
 export async function manifests(version: string, flags: ManifestsFlags, world: World): Promise<void> {
+  const { text } = await makeManifests(version, flags, world);
+  if (flags.output === undefined) process.stdout.write(text);
+  else await replaceFile(resolve(world.workingFolder, flags.output), text);
+}
+
+/** Install manifests, and the release document that names their images. */
+export interface MadeManifests {
+  readonly text: string;
+  readonly document: ReleaseDocument;
+  readonly file: string;
+}
+
+/** Makes the install manifests of a revision from its release document. */
+export async function makeManifests(version: string, flags: ManifestsFlags, world: World): Promise<MadeManifests> {
   const { document, file } = await readDocument(version, flags.from, world);
   const { channel, record } = chooseChannel(flags.channel, document, file);
   const loaded = await loadDefinition(flags, world);
   const options = toOptions(flags, record, loaded);
   const images = record.images.filter(({ component }) => options.components.includes(component));
-  const made = await withProgress({ quiet: flags.quiet === true }, world, async (report): Promise<InstallManifest> => {
-    const shop = await openShop(loaded, { flags, world, report });
-    const { definition } = loaded.read;
-    const locked = flags.locked === true;
-    const completed = await completeLock({ ...loaded, definition, version: document.release, locked }, shop);
-    const tool = await lockTool('kustomize', { ...loaded, definition, lock: completed.lock, locked }, shop);
-    const changed = completed.changed || tool.changed;
-    await keepLock({ ...completed, ...tool, changed }, loaded.lockFile, report);
-    checkVersions(record, tool.lock.releases[document.release]?.components ?? {}, file);
-    const { release, number } = parseRevision(document.revision) ?? { release: document.release, number: 0 };
-    const registry = flags.registry?.replace(/\/+$/, '') ?? registryOf(record, channel);
-    const maker = openManifests({ definition, lock: tool.lock, release, revision: number, registry }, shop);
-    return maker.install({ channel, images, options });
-  });
-  if (flags.output === undefined) process.stdout.write(made.text);
-  else await replaceFile(resolve(world.workingFolder, flags.output), made.text);
+  const { text } = await withProgress(
+    { quiet: flags.quiet === true },
+    world,
+    async (report): Promise<InstallManifest> => {
+      const shop = await openShop(loaded, { flags, world, report });
+      const { definition } = loaded.read;
+      const locked = flags.locked === true;
+      const completed = await completeLock({ ...loaded, definition, version: document.release, locked }, shop);
+      const tool = await lockTool('kustomize', { ...loaded, definition, lock: completed.lock, locked }, shop);
+      const changed = completed.changed || tool.changed;
+      await keepLock({ ...completed, ...tool, changed }, loaded.lockFile, report);
+      checkVersions(record, tool.lock.releases[document.release]?.components ?? {}, file);
+      const { release, number } = parseRevision(document.revision) ?? { release: document.release, number: 0 };
+      const registry = flags.registry?.replace(/\/+$/, '') ?? registryOf(record, channel);
+      const maker = openManifests({ definition, lock: tool.lock, release, revision: number, registry }, shop);
+      return maker.install({ channel, images, options });
+    },
+  );
+  return { text, document, file };
 }
 
 async function readDocument(
