@@ -38,6 +38,15 @@ const KUBERNETES = 'k8s.io/kubernetes';
 const TAGS = ['selinux', 'notest', 'grpcnotrace'] as const;
 const PROVED_AT_ONCE = 8;
 
+/** Gives the newest Kubernetes minors that the proxies list a release of, oldest first: `1.32`. */
+export async function servedMinors(count: number, shop: Workshop): Promise<readonly string[]> {
+  const versions = await (await shop.sources()).versions(KUBERNETES);
+  const released = versions.filter((version) => prereleaseOf(version) === '').sort(compareModuleVersions);
+  const minors = new Set(released.flatMap((version) => /^v(\d+\.\d+)\./.exec(version)?.[1] ?? []));
+  if (minors.size > 0) return [...minors].slice(-count);
+  throw unknownKubernetes('of any minor', 'is listed by no Go module proxy', 'Name versions: --kubernetes 1.36.3.');
+}
+
 /** Gives the newest patch of a Kubernetes minor that the proxies list, as `v1.36.3`; undefined where they list none. */
 export async function newestPatch(minor: string, shop: Workshop): Promise<string | undefined> {
   const versions = await (await shop.sources()).versions(KUBERNETES);

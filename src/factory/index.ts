@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 export { attachVex } from './attach-vex.ts';
 export type { AttachedVex, AttachVexRequest, VexTarget } from './attach-vex.ts';
+export { attachCompatibility, testCompatibility } from './compat-test.ts';
+export type { CompatImage, CompatOutcome, CompatSubject, CompatTarget, CompatTestRequest } from './compat-test.ts';
 export { compareRevisions } from './changelog.ts';
 export type { ChangelogOptions, ChangelogPair, ImageChanges, ListedFinding } from './changelog.ts';
 export { completeLock } from './complete-lock.ts';
@@ -22,6 +24,7 @@ export type {
 } from './manifests.ts';
 export { publishManifests } from './publish-manifests.ts';
 export type { PublishedManifests, PublishManifestsRequest } from './publish-manifests.ts';
+export type { ReleaseKnowledge } from './describe-release.ts';
 export { planRelease } from './plan.ts';
 export type { PlannedStep, ReleasePlan } from './plan.ts';
 export type { Destination } from './publish.ts';
@@ -37,7 +40,7 @@ export { select } from './selection.ts';
 export type { Selection, SelectionRequest } from './selection.ts';
 export { analyseImages } from './reachability.ts';
 export type { ReachabilityRequest, ReachabilityTarget } from './reachability.ts';
-export { lockApiServer, newestPatch, openApiServer } from './api-server.ts';
+export { lockApiServer, newestPatch, openApiServer, servedMinors } from './api-server.ts';
 export type { ApiServerLock, ApiServerLockRequest } from './api-server.ts';
 export { lockTool, openTool } from './tool.ts';
 export type { Program, Tool, ToolLock } from './tool.ts';
