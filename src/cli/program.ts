@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command } from 'commander';
+import { addCompat } from './compat-program.ts';
 import { addDiff, addInspect, addVerify } from './evidence-program.ts';
 import { addFeeds } from './feeds-program.ts';
 import { addKey } from './key-program.ts';
@@ -45,6 +46,7 @@ const COMMANDS: readonly (readonly [names: readonly string[], add: (program: Com
     [['replay'], addReplay],
     [['rollback'], addRollback],
     [['watch'], addWatch],
+    [['compat'], addCompat],
     [['debug'], addDebug],
   ];
 

@@ -11,6 +11,8 @@ export interface FeedCycle {
   readonly endOfLife?: string | boolean;
   readonly extendedSupport?: string | boolean;
   readonly latest?: string;
+  /** When `latest` came out. */
+  readonly latestReleased?: string;
 }
 
 /** A date of our own that leads over the feed's: what it says, when that was noted, and where it stands. */
@@ -51,6 +53,8 @@ export interface Calendar {
   /** Whether the feed has the product; where not, only overrides are here. */
   readonly held: boolean;
   readonly cycles: readonly Cycle[];
+  /** Every day on which the feed says that something came out: the newest that has passed tells how old its knowledge is. */
+  readonly releases: readonly Day[];
   /** Where an override says another day than the feed, as sentences. */
   readonly dissents: readonly string[];
 }
@@ -80,6 +84,9 @@ export function readCalendar(
     product,
     held: feed !== undefined,
     cycles: cycles.sort((a, b) => compareMinors(b.cycle, a.cycle)),
+    releases: minors
+      .flatMap(({ released, latestReleased }) => [released, latestReleased])
+      .filter((day) => day !== undefined && isDay(day)) as Day[],
     dissents,
   };
 }

@@ -3,7 +3,7 @@ import { type Calendar, type Cycle } from './calendar.ts';
 import type { CompatibilityCell } from './cell.ts';
 import { type Day, dayOf, earliestDay, latestDay } from './day.ts';
 import { type EvidenceReading, readEvidence } from './evidence.ts';
-import { compareMinors } from './minor.ts';
+import { compareMinors, minorAfter } from './minor.ts';
 import { kubernetesOf, type Provider } from './products.ts';
 import { lastDay, type LineWindow, type Stage, stageOn } from './windows.ts';
 
@@ -27,6 +27,8 @@ export interface Fit {
   readonly providers: readonly ProviderFit[];
   /** The last day on which both sides are supported, where one is known. */
   readonly until?: Day;
+  /** What ends it when it comes out, where no day is known: a line of Flux, a minor of Kubernetes. */
+  readonly endsWith: readonly { readonly product: 'flux' | 'kubernetes'; readonly cycle: string }[];
   /** What tests say, by channel. */
   readonly evidence: readonly EvidenceReading[];
 }
@@ -38,6 +40,8 @@ export interface FitRequest {
   readonly providers: readonly { readonly provider: Provider; readonly calendar: Calendar }[];
   /** The one provider that is asked for: then only what it supports fits, and its days count. */
   readonly only?: Provider | undefined;
+  /** How many Kubernetes minors a line is for. */
+  readonly window: number;
   readonly channels: readonly string[];
   readonly cells: readonly CompatibilityCell[];
   /** The newest revision of a line. */
@@ -69,12 +73,27 @@ function fitsOfLine(line: LineWindow, request: FitRequest): readonly Fit[] {
         basis: isInWindow ? 'window' : 'provider',
         providers,
         ...(until === undefined ? {} : { until }),
+        endsWith: endsWithOf(line, kubernetes, { isInWindow, until, request }),
         evidence: request.channels.map((channel) =>
           readEvidence(request.cells, contextOf(line, kubernetes, channel, request)),
         ),
       },
     ];
   });
+}
+
+/** Long-term support keeps the minors it has, whatever comes out. */
+function endsWithOf(
+  { state, endsWith }: LineWindow,
+  kubernetes: string,
+  of: { readonly isInWindow: boolean; readonly until: Day | undefined; readonly request: FitRequest },
+): Fit['endsWith'] {
+  if (of.until !== undefined || state === 'lts') return [];
+  const minors = of.isInWindow && of.request.only === undefined ? [minorAfter(kubernetes, of.request.window)] : [];
+  return [
+    ...(endsWith === undefined ? [] : [{ product: 'flux', cycle: endsWith } as const]),
+    ...minors.map((cycle) => ({ product: 'kubernetes', cycle }) as const),
+  ];
 }
 
 function providerFits({ providers, only, now }: FitRequest): ReadonlyMap<string, readonly ProviderFit[]> {

@@ -2,7 +2,7 @@
 import { CompatibilityError } from '../error.ts';
 import { type Calendar, type FeedCycle, type Override, readCalendar } from './calendar.ts';
 import type { CompatibilityCell } from './cell.ts';
-import { type Day, dayOf } from './day.ts';
+import { type Day, dayOf, latestDay } from './day.ts';
 import { type Ending, readEndings } from './endings.ts';
 import { type Fit, readFits } from './fit.ts';
 import { compareMinors } from './minor.ts';
@@ -30,6 +30,8 @@ export interface Lifecycle {
   readonly endings: readonly Ending[];
   /** Providers that the feed has nothing of. */
   readonly missing: readonly Provider[];
+  /** The newest day on which something came out, of all products, that the feed knows and that has passed: patch releases come weekly. */
+  readonly newestEntry?: Day;
   /** Where overrides and feed disagree. */
   readonly dissents: readonly string[];
 }
@@ -62,8 +64,11 @@ export async function readLifecycle({ cycles, settings, now }: LifecycleRequest)
   const lines = readLines(calendars, settings, today);
   const { kubernetes } = calendars;
   const providers = PROVIDERS.map((provider) => calendars[provider]);
+  const passed = Object.values(calendars).flatMap(({ releases }) => releases.filter((day) => day <= today));
+  const newestEntry = latestDay(passed);
   return {
     today,
+    ...(newestEntry === undefined ? {} : { newestEntry }),
     calendars,
     lines,
     latestKubernetes: latestMinors(kubernetes, today, settings.kubernetes),
@@ -107,6 +112,7 @@ export function answer(lifecycle: Lifecycle, question: CompatibilityQuestion): r
     lines,
     kubernetes: calendars.kubernetes,
     providers: PROVIDERS.map((provider) => ({ provider, calendar: calendars[provider] })),
+    window: lifecycle.latestKubernetes.length,
     only: question.provider,
     channels: question.channels,
     cells: question.cells,

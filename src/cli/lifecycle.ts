@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type CompatibilityCell, type Lifecycle, readLifecycle } from '#compatibility';
+import { lineOf, orderRevisions, parseRevision, type ReleaseDocument, type Revision } from '#release';
+import type { FeedReading } from '#vulnerabilities';
+import { openFeedsOf } from './feed-settings.ts';
+import type { Loaded } from './shop.ts';
+import type { World } from './world.ts';
+
+/** Lifecycles as of the world's clock, and why they can't be relied on, if so. */
+export interface OpenedLifecycle {
+  readonly lifecycle: Lifecycle;
+  readonly feed: FeedReading | undefined;
+  /** What is wrong with the data and what to do, as sentences; empty where it is young enough and whole. */
+  readonly faults: readonly string[];
+}
+
+const DAY = 86_400_000;
+const UPDATE = 'Run `oakum feeds update --feed endoflife`.';
+
+/** Reads the lifecycles from the feed on disk and the overrides of a definition. */
+export async function openLifecycle({ read }: Pick<Loaded, 'read'>, world: World): Promise<OpenedLifecycle> {
+  const feeds = openFeedsOf(read, world);
+  const lifecycle = await readLifecycle({
+    cycles: (product) => feeds.lifeCycles(product),
+    settings: read.definition.lifecycle,
+    now: world.clock.now(),
+  });
+  const feed = (await feeds.status()).find(({ name }) => name === 'endoflife');
+  return { lifecycle, feed, faults: faultsOf(lifecycle, feed) };
+}
+
+/** A mirror may have been filled today with what was old then, so what the feed knows of counts beside its own date. */
+function faultsOf({ today, newestEntry }: Lifecycle, feed: FeedReading | undefined): readonly string[] {
+  if (feed === undefined) return [];
+  if (feed.state !== 'fresh')
+    return [`The feed endoflife is ${feed.state}: ${feed.reason ?? 'no reason is known'}. ${UPDATE}`];
+  if (newestEntry === undefined) return [`The feed endoflife knows of nothing that came out. ${UPDATE}`];
+  const age = (Date.parse(today) - Date.parse(newestEntry)) / DAY;
+  return age <= feed.maxAgeDays
+    ? []
+    : [
+        `The feed endoflife is too old: it knows of nothing that came out after ${newestEntry}, ${age} days ago (${feed.maxAgeDays} are allowed). ${UPDATE}`,
+      ];
+}
+
+/** Gives the verdicts of tests that release documents hold. */
+export function cellsOf(documents: readonly ReleaseDocument[]): readonly CompatibilityCell[] {
+  return documents.flatMap(({ revision, publication }) =>
+    (publication?.compatibility ?? []).map((record) => ({ ...record, revision, versions: {} })),
+  );
+}
+
+/** Gives what finds the newest revision of a line, of those that the lock and the documents name. */
+export function newestRevisions(
+  lock: Loaded['lock'],
+  documents: readonly ReleaseDocument[],
+): (line: string) => string | undefined {
+  const names = [
+    ...Object.keys(lock?.releases ?? {}).map((release) => `${release}-r0`),
+    ...Object.keys(lock?.revisions ?? {}),
+    ...documents.map(({ revision }) => revision),
+  ];
+  const known = names
+    .map((name) => ({ name, revision: parseRevision(name) }))
+    .filter((one): one is { name: string; revision: Revision } => one.revision !== undefined)
+    .sort((a, b) => orderRevisions(b.revision, a.revision));
+  return (line) => known.find(({ revision }) => lineOf(revision.release) === line)?.name;
+}
