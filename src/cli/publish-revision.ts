@@ -4,6 +4,7 @@ import type { Report } from '#core';
 import { releaseRevision, type ReleaseOutcome } from '#factory';
 import { openDestination } from './destination.ts';
 import { formatBytes, formatSpan, formatTable } from './format.ts';
+import { releaseKnowledge } from './release-knowledge.ts';
 import type { Run } from './run.ts';
 import { openSigner, type SigningFlags } from './signer.ts';
 import type { World } from './world.ts';
@@ -14,6 +15,8 @@ export interface PublishFlags extends SigningFlags {
   readonly out: string;
   readonly jobs?: number;
   readonly plainHttp?: boolean;
+  /** The folder of decisions; `vex` by default. */
+  readonly vex?: string;
 }
 
 /** Builds a revision from what a run has opened, and publishes it to a registry (`to`) or into the OCI layout of the output folder. */
@@ -34,6 +37,7 @@ export async function publishRevision(
       selection,
       destination,
       outFolder,
+      knowledge: releaseKnowledge(loaded.read, flags.vex ?? 'vex', world),
       ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
       ...(signer === undefined ? {} : { signing: { signer, cosignV2Tags: flags.cosignV2Tags === true } }),
     },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import pLimit from 'p-limit';
 import { reportStep, type Report } from '#core';
-import { type EvidenceStore, publishEvidence, toStatement } from '#evidence';
+import { type AttachedClaim, type EvidenceStore, publishEvidence, toStatement } from '#evidence';
 import { type Document, parseIndex } from '#image';
 import {
   buildVexDocument,
@@ -35,6 +35,8 @@ export interface AttachedVex {
   readonly image: VexImage;
   readonly document: VexDocument | undefined;
   readonly isNew: boolean;
+  /** By what it hangs on the image's index and its platforms. */
+  readonly attached: readonly AttachedClaim[];
 }
 
 const IMAGES_AT_ONCE = 4;
@@ -68,13 +70,13 @@ function requireSame({ image, root, store }: VexTarget): void {
 async function attachOne({ image, root, store }: VexTarget, request: AttachVexRequest): Promise<AttachedVex> {
   const { decisions, now, origin, signing } = request;
   const document = buildVexDocument({ decisions, images: [image], now, origin });
-  if (document === undefined) return { image, document, isNew: false };
+  if (document === undefined) return { image, document, isNew: false, attached: [] };
   const platforms = new Set(image.platforms.map(({ digest }) => digest));
   const manifests = parseIndex(root.bytes, store.where).manifests.filter(({ digest }) => platforms.has(digest));
   const name = image.repository;
   const statement = toVexAttestation({ name, digest: image.index }, document);
   const others = manifests.flatMap(({ digest }) => toStatement({ name, digest }, '', {}).subject);
-  const { added } = await publishEvidence({
+  const { added, attached } = await publishEvidence({
     store,
     claims: [
       {
@@ -86,5 +88,5 @@ async function attachOne({ image, root, store }: VexTarget, request: AttachVexRe
     created: new Date(document.timestamp),
     ...(signing.cosignV2Tags ? { cosignTags: { ...signing.signer, reference: name } } : {}),
   });
-  return { image, document, isNew: added.length > 0 };
+  return { image, document, isNew: added.length > 0, attached };
 }

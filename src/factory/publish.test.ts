@@ -109,7 +109,7 @@ describe('publishing to a registry', () => {
   it('keeps the index of another build of the same content, and signs nothing of it', async () => {
     const { client, repository, signer, events, run, publishOther } = await setUp();
     const digest = await publishOther([...content, attestation]);
-    const [published] = await run();
+    const [published] = (await run()).images;
     expect(published?.index.descriptor.digest).toBe(digest);
     expect(signer.signed()).toBe(0);
     expect(await client.referrers(repository, digest)).toEqual([]);

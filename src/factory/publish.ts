@@ -12,7 +12,7 @@ import {
   type RepositoryName,
   storeInLayout,
 } from '#image';
-import { type ImageTags, imageName, imageTags } from '#release';
+import { type EvidenceRecord, type ImageTags, imageName, imageTags } from '#release';
 import { FactoryError } from './error.ts';
 import { type ChannelImage, settled } from './images.ts';
 import { moveTags } from './move-tags.ts';
@@ -32,24 +32,34 @@ export interface PublishOptions {
   readonly signing?: SigningOptions;
 }
 
+/** Images as they are published, and what was signed about them. */
+export interface PublishedImages {
+  readonly images: readonly ChannelImage[];
+  readonly evidence: readonly EvidenceRecord[];
+}
+
 /**
  * Puts images where they can be pulled, with their evidence. In a registry a revision shows whole or not at all: first all
- * content, then signatures, then every immutable tag, then the moving ones, all or none. What breaks off is finished by the next run. Gives the images as they are published: where
- * an immutable tag names the same platform manifests already, its index stays, and nothing is signed beside it: what else
- * that index holds is not ours to vouch for. Throws `REVISION_EXISTS` before anything is pushed when it names others.
+ * content, then signatures, then every immutable tag, then the moving ones, all or none. What breaks off is finished by the next run.
+ * Gives the images as they are published, and the evidence that hangs on them: where an immutable tag names the same platform manifests
+ * already, its index stays, and nothing is signed beside it: what else that index holds is not ours to vouch for. Throws
+ * `REVISION_EXISTS` before anything is pushed when it names others.
  */
 export async function publish(
   images: readonly ChannelImage[],
   destination: Destination,
   options: PublishOptions,
-): Promise<readonly ChannelImage[]> {
+): Promise<PublishedImages> {
   if (destination.kind === 'registry') return toRegistry(images, destination, options);
-  await toLayout(images, destination.folder, options);
-  return images;
+  return { images, evidence: await toLayout(images, destination.folder, options) };
 }
 
 /** In a layout an image is named without registry: `distroless/source-controller:v1.9.3`. */
-async function toLayout(images: readonly ChannelImage[], folder: string, options: PublishOptions): Promise<void> {
+async function toLayout(
+  images: readonly ChannelImage[],
+  folder: string,
+  options: PublishOptions,
+): Promise<PublishedImages['evidence']> {
   const layout = await createLayout(folder);
   await reportStep(options.report, { subject: 'layout', step: 'write' }, async () => {
     for (const image of images) {
@@ -61,14 +71,14 @@ async function toLayout(images: readonly ChannelImage[], folder: string, options
     }
     return { cached: false };
   });
-  if (options.signing === undefined) return;
+  if (options.signing === undefined) return [];
   const store = layoutEvidence(layout);
   const targets = images.map((image) => ({
     image,
     store,
     name: imageName(options.registry, image.channel, image.component),
   }));
-  await signImages(targets, { ...options.signing, report: options.report });
+  return signImages(targets, { ...options.signing, report: options.report });
 }
 
 interface Target {
@@ -83,7 +93,7 @@ async function toRegistry(
   images: readonly ChannelImage[],
   { client, registry }: Extract<Destination, { kind: 'registry' }>,
   options: PublishOptions,
-): Promise<readonly ChannelImage[]> {
+): Promise<PublishedImages> {
   const { report, signing } = options;
   const targets = await Promise.all(
     images.map((image) =>
@@ -107,6 +117,7 @@ async function toRegistry(
     );
     return { cached: fresh.length === 0 };
   });
+  let evidence: PublishedImages['evidence'] = [];
   if (signing !== undefined) {
     const ours = targets.filter(({ published }) => published !== 'other');
     for (const target of targets) if (!ours.includes(target)) report(keptIndex(target));
@@ -115,12 +126,12 @@ async function toRegistry(
       name: `${repository.registry}/${repository.repository}`,
       store: registryEvidence(client, repository),
     }));
-    await signImages(signed, { ...signing, report });
+    evidence = await signImages(signed, { ...signing, report });
   }
   await tagImmutable(targets, client);
   const moves = targets.map(({ image, repository, tags }) => ({ repository, tag: tags.moving, to: image.index }));
   await moveTags(moves, { client, report });
-  return targets.map((target) => target.image);
+  return { images: targets.map((target) => target.image), evidence };
 }
 
 async function tagImmutable(targets: readonly Target[], client: RegistryClient): Promise<void> {

@@ -1,32 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { CacheError } from '#cache';
-import { type Digest, type Platform, replaceFile } from '#core';
+import { type Digest, digestOf, type Platform, replaceFile } from '#core';
 import {
   type BaseDefinition,
   type Definition,
   digestOfLock,
   lockOfRelease,
   type Lock,
-  type LockedBase,
-  type LockedModule,
   type ReadDefinition,
 } from '#definition';
-import {
-  type ChannelRecord,
-  formatPins,
-  formatReleaseDocument,
-  formatRevision,
-  type ImageRecord,
-  imageName,
-  imageTags,
-  pinsPath,
-  RELEASE_DOCUMENT_TYPE,
-  type ReleaseDocument,
-} from '#release';
+import { formatPins, formatReleaseDocument, formatRevision, imageName, pinsPath, type ReleaseDocument } from '#release';
 import { type BuildRequest, buildImages, type ChannelImage, settled } from './images.ts';
 import { openPreparation, toJob } from './prepare.ts';
 import { type Destination, publish } from './publish.ts';
+import { describeRelease, type ReleaseKnowledge } from './describe-release.ts';
 import { revise } from './revise.ts';
 import type { SigningOptions } from './sign.ts';
 import type { Workshop } from './workshop.ts';
@@ -38,6 +26,8 @@ export interface ReleaseRequest extends Omit<BuildRequest, 'definition' | 'diges
   readonly outFolder: string;
   /** Absent where evidence is not to be signed. */
   readonly signing?: SigningOptions;
+  /** What is known on the day of publication. */
+  readonly knowledge: ReleaseKnowledge;
 }
 
 /** One row of what a release made. */
@@ -56,6 +46,8 @@ export interface ReleaseOutcome {
   readonly revision: string;
   readonly images: readonly ReleasedImage[];
   readonly files: readonly string[];
+  /** Of the release document, which is also the file `release.json`. */
+  readonly document: Digest;
 }
 
 const MAX_REBUILDS = 3;
@@ -72,12 +64,13 @@ export async function releaseRevision(request: ReleaseRequest, shop: Workshop): 
       const { cache, report } = shop;
       const { revision, signing } = request;
       const options = { cache, report, revision, registry: registryOf(request) };
-      const images = await publish(
+      const published = await publish(
         built,
         request.destination,
         signing === undefined ? options : { ...options, signing },
       );
-      return await writeFiles(request, build, images);
+      const document = await describeRelease({ request, build, built, published }, shop);
+      return await writeFiles(request, document, published.images);
     } catch (error) {
       const damaged = error instanceof CacheError && (error.code === 'CACHE_CORRUPT' || error.code === 'CACHE_MISSING');
       if (!damaged || attempt >= MAX_REBUILDS) throw error;
@@ -129,7 +122,7 @@ export async function fetchAll(
 
 async function writeFiles(
   request: ReleaseRequest,
-  build: BuildRequest,
+  released: ReleaseDocument,
   images: readonly ChannelImage[],
 ): Promise<ReleaseOutcome> {
   const { release, outFolder, selection } = request;
@@ -144,7 +137,7 @@ async function writeFiles(
   });
   const document = {
     file: join(outFolder, 'release.json'),
-    text: formatReleaseDocument(toDocument(build, images, nameOf)),
+    text: formatReleaseDocument(released),
   };
   for (const { file, text } of [...pins, document]) await replaceFile(file, text);
   return {
@@ -158,39 +151,13 @@ async function writeFiles(
       cached: image.platforms.every((one) => one.cached),
     })),
     files: [...pins, document].map(({ file }) => file),
+    document: digestOf(document.text),
   };
 }
 
 function sizeOf(image: ChannelImage): number {
   const layers = new Map(image.platforms.flatMap((one) => one.image.layers.map((layer) => [layer.digest, layer.size])));
   return [...layers.values()].reduce((sum, size) => sum + size, 0);
-}
-
-function toDocument(
-  request: BuildRequest,
-  images: readonly ChannelImage[],
-  nameOf: (image: ChannelImage) => string,
-): ReleaseDocument {
-  const { definition, lock, release, selection, revision } = request;
-  const channels = selection.channels.map((channel): [string, ChannelRecord] => {
-    const name = definition.channels[channel]?.base ?? '';
-    const base = { ...(lock.bases[name] as LockedBase), name };
-    const rows = images.filter((image) => image.channel === channel);
-    return [channel, { base, images: rows.map((image) => toRecord(image, nameOf(image), request)) }];
-  });
-  return {
-    mediaType: RELEASE_DOCUMENT_TYPE,
-    distribution: definition.name,
-    release,
-    revision: formatRevision({ release, number: revision }),
-    flux: lock.releases[release]?.flux as LockedModule,
-    definition: request.digests.definition,
-    lock: request.digests.lock,
-    toolchain: { version: definition.toolchain, modules: lock.toolchains[definition.toolchain] ?? {} },
-    compressor: lock.compressor,
-    exemptions: [...request.exemptions],
-    channels: Object.fromEntries(channels),
-  };
 }
 
 function usedExemptions(definition: Definition, lock: Lock, release: string): BuildRequest['exemptions'] {
@@ -204,35 +171,4 @@ function usedExemptions(definition: Definition, lock: Lock, release: string): Bu
   return definition.sources.exemptions.filter(({ module }) =>
     exempted.some(({ path, version }) => module === path || module === `${path}@${version}`),
   );
-}
-
-function toRecord(image: ChannelImage, name: string, request: BuildRequest): ImageRecord {
-  const locked = request.lock.releases[request.release]?.components[image.component];
-  const [first] = image.platforms;
-  if (locked === undefined || first === undefined) throw new TypeError(`${image.component} was built without a lock`);
-  const tags = imageTags(image.version, request.revision);
-  const platforms = image.platforms.map(
-    ({ platform, image: built, binary, binaryPath, attested }) =>
-      [
-        platform,
-        {
-          manifest: built.manifest.descriptor.digest,
-          config: built.config.descriptor.digest,
-          layers: built.layers.map(({ digest, diffId, size }) => ({ digest, diffId, size })),
-          binary: { path: `/${binaryPath}`, digest: binary.binary, size: binary.size },
-          modules: binary.modules,
-          isolation: binary.isolation,
-          sbom: attested.sbom,
-        },
-      ] as const,
-  );
-  return {
-    component: image.component,
-    version: image.version,
-    name,
-    tags: [tags.immutable, tags.moving],
-    digest: image.index.descriptor.digest,
-    source: { ...locked.module, commit: locked.origin?.commit ?? 'unknown', nested: locked.nested },
-    platforms: Object.fromEntries(platforms),
-  };
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, digestOf } from '#core';
 import { EMPTY_CONFIG, type Parcel } from '#evidence';
+import { isModuleVersion } from '#formats';
 import { buildManifest, type Document, parseManifest, readContent } from '#image';
 import { formatReleaseDocument, type ReleaseDocument } from './document.ts';
 import { RELEASE_DOCUMENT_TYPE } from './document-schema.ts';
 import { ReleaseError } from './error.ts';
 import { type ReleasePlace, RELEASES } from './place.ts';
 import { MOST_DOCUMENT_BYTES, parseReleaseDocument } from './read-document.ts';
+import { parseRevision, type Revision } from './revision.ts';
 
 /** A document as it is published: its values, the digest of its text, and the manifest that carries it. */
 export interface PublishedRelease {
@@ -59,6 +61,12 @@ export async function readReleaseArtifact(
   }
   const bytes = await readContent(place.store(RELEASES).source, layer, MOST_DOCUMENT_BYTES);
   return { document: parseReleaseDocument(bytes.toString('utf8'), name), digest: layer.digest, root };
+}
+
+/** Lists the revisions that a place has documents of, in no order. Tags that name none are not looked at. */
+export async function publishedRevisions(place: ReleasePlace): Promise<readonly Revision[]> {
+  const revisions = (await place.tags(RELEASES)).flatMap((tag) => parseRevision(tag) ?? []);
+  return revisions.filter(({ release }) => isModuleVersion(`v${release}`));
 }
 
 /** Reads the document that a tag of `releases` names; undefined where there is no such tag. Throws what {@link readReleaseArtifact} throws. */

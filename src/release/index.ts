@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export { findRelease, readReleaseArtifact, releaseArtifact } from './artifact.ts';
+export { findRelease, publishedRevisions, readReleaseArtifact, releaseArtifact } from './artifact.ts';
 export type { PublishedRelease } from './artifact.ts';
 export { digestOfRelease, formatReleaseDocument } from './document.ts';
 export type {

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+import { reportStep, type Report } from '#core';
+import { PREDICATES, publishEvidence, toStatement } from '#evidence';
+import { canonicalJson } from '#formats';
+import {
+  findRelease,
+  formatReleaseDocument,
+  formatRevision,
+  lineOf,
+  orderRevisions,
+  parseReleaseDocument,
+  parseRevision,
+  type Publication,
+  publishedRevisions,
+  type PublishedRelease,
+  releaseArtifact,
+  type ReleaseDocument,
+  type ReleasePlace,
+  RELEASES,
+  type Revision,
+} from '#release';
+import { FactoryError } from './error.ts';
+import { toTime } from './release-findings.ts';
+import type { SigningOptions } from './sign.ts';
+
+/** A release document to publish, and what is known on the day that it is. */
+export interface PublishReleaseRequest {
+  /** Without publication. */
+  readonly document: ReleaseDocument;
+  readonly place: ReleasePlace;
+  /** Registries keep what they have; a layout is a workbench, in which a document may be written anew until another builds on it. */
+  readonly kind: 'registry' | 'layout';
+  /** The document's repository as people pull it: `registry.example.com/flux/releases`. */
+  readonly name: string;
+  readonly now: Date;
+  /** Finds out what is known of vulnerabilities; asked only where a document is made. */
+  readonly findings: () => Promise<Publication['findings']>;
+  readonly known: Pick<Publication, 'evidence' | 'compatibility' | 'support'>;
+  readonly signing?: SigningOptions;
+  readonly report: Report;
+}
+
+/**
+ * Publishes a revision's document, signed, last of all: content, signature, the tag that never moves (`2.9.2-r0`), then `2.9.2`, and the
+ * line's `2.9` where no later release of the line is there. A revision that has a document for the same content keeps it: the second
+ * run of the same publishes nothing. A part of a release gets none in a registry, where its revision would then be taken. Throws `REVISION_EXISTS` where it has one for other content.
+ */
+export async function publishRelease(request: PublishReleaseRequest): Promise<ReleaseDocument> {
+  const { document, place, report, kind } = request;
+  if (document.partial === true && kind === 'registry') {
+    report({
+      kind: 'note',
+      message: `this is a part of ${document.revision}, so no release document is published; release it whole for one`,
+    });
+    return complete(await publishedRevisions(place), request);
+  }
+  const { value } = await reportStep(report, { subject: place.where, step: 'publish document' }, async () => {
+    const others = await publishedRevisions(place);
+    const existing = await findRelease(place, document.revision);
+    const whole = existing === undefined ? await complete(others, request) : await settle(existing, others, request);
+    await put(whole, others, request);
+    return { value: whole, cached: whole === existing?.document };
+  });
+  return value;
+}
+
+/** Takes the document that is there; gives it where it is to stay, else the one that takes its place. */
+async function settle(
+  existing: PublishedRelease,
+  others: readonly Revision[],
+  request: PublishReleaseRequest,
+): Promise<ReleaseDocument> {
+  const { document, place, kind } = request;
+  const isSame = contentOf(existing.document) === contentOf(document);
+  const isBuiltOn = await hasSuccessor(existing, others, place);
+  if (isSame && (kind === 'registry' || isBuiltOn)) return existing.document;
+  if (kind === 'registry' || isBuiltOn) {
+    throw new FactoryError(
+      'REVISION_EXISTS',
+      `the revision has a release document for other content (${existing.digest})`,
+      {
+        where: place.name(RELEASES, document.revision),
+        hint: 'Revisions never change. Publish the new content as the next one (--revision 1), or build from the lock that made the first.',
+      },
+    );
+  }
+  const fresh = await complete(others, request);
+  return timeless(fresh) === timeless(existing.document) ? existing.document : fresh;
+}
+
+async function hasSuccessor(
+  { document, digest }: PublishedRelease,
+  others: readonly Revision[],
+  place: ReleasePlace,
+): Promise<boolean> {
+  const own = parseRevision(document.revision) as Revision;
+  const later = inLine(others, own).filter((one) => orderRevisions(one, own) > 0);
+  for (const one of later) {
+    const found = await findRelease(place, formatRevision(one));
+    if (found?.document.publication?.predecessor?.digest === digest) return true;
+  }
+  return false;
+}
+
+async function complete(
+  others: readonly Revision[],
+  { document, place, known, findings, now }: PublishReleaseRequest,
+): Promise<ReleaseDocument> {
+  const own = parseRevision(document.revision) as Revision;
+  const before = inLine(others, own)
+    .filter((one) => orderRevisions(one, own) < 0)
+    .sort(orderRevisions)
+    .at(-1);
+  const predecessor = before === undefined ? undefined : await findRelease(place, formatRevision(before));
+  const publication: Publication = {
+    created: toTime(now),
+    ...(predecessor === undefined
+      ? {}
+      : { predecessor: { revision: predecessor.document.revision, digest: predecessor.digest } }),
+    ...known,
+    findings: await findings(),
+  };
+  // What is published must be readable: the reader's own checks hold for the writer too.
+  return parseReleaseDocument(formatReleaseDocument({ ...document, publication }), 'release.json');
+}
+
+async function put(
+  document: ReleaseDocument,
+  others: readonly Revision[],
+  request: PublishReleaseRequest,
+): Promise<void> {
+  const { place, signing, name } = request;
+  const parcel = releaseArtifact(document);
+  const { descriptor } = parcel.manifest;
+  await place.put(RELEASES, parcel);
+  if (signing !== undefined) {
+    await publishEvidence({
+      store: place.store(RELEASES),
+      claims: [
+        {
+          statement: toStatement({ name, digest: descriptor.digest }, PREDICATES.cosignSignature, {}),
+          subjects: [descriptor],
+        },
+      ],
+      signer: signing.signer,
+      created: new Date(document.publication?.created ?? 0),
+      ...(signing.cosignV2Tags ? { cosignTags: { ...signing.signer, reference: name } } : {}),
+    });
+  }
+  const own = parseRevision(document.revision) as Revision;
+  const isNewest = inLine(others, own).every(
+    (one) => orderRevisions({ ...one, number: 0 }, { ...own, number: 0 }) <= 0,
+  );
+  const tags = [document.revision, document.release, ...(isNewest ? [lineOf(document.release)] : [])];
+  for (const tag of tags) {
+    if ((await place.resolve(RELEASES, tag))?.digest === descriptor.digest) continue;
+    await place.put(RELEASES, { manifest: parcel.manifest, blobs: [] }, tag);
+  }
+}
+
+/** What a revision is: its images and manifests. Another build of the same content may differ in all else. */
+function contentOf({ channels, manifests = [] }: ReleaseDocument): string {
+  const images = Object.entries(channels).map(([channel, one]) => [
+    channel,
+    one.images.map(({ component, digest, platforms }) => [
+      component,
+      digest,
+      Object.entries(platforms)
+        .map(([platform, { manifest }]) => `${platform} ${manifest}`)
+        .sort(),
+    ]),
+  ]);
+  return canonicalJson([
+    images.sort(),
+    manifests.map(({ channel, kind, digest }) => `${channel} ${kind} ${digest}`).sort(),
+  ]);
+}
+
+/** A document without the times in it: what a second run on another hour would write again. */
+function timeless({ publication, ...rest }: ReleaseDocument): string {
+  const { created: _, findings, ...others } = publication ?? { created: '', findings: undefined };
+  const scanned =
+    findings?.kind === 'scanned'
+      ? { ...findings, at: '', feeds: findings.feeds.map(({ name, state, digest }) => ({ name, state, digest })) }
+      : findings;
+  return canonicalJson({ ...rest, others, scanned });
+}
+
+function inLine(revisions: readonly Revision[], { release }: Revision): readonly Revision[] {
+  return revisions.filter((one) => lineOf(one.release) === lineOf(release));
+}
