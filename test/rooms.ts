@@ -17,7 +17,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   compatibility: ['formats', 'cache', 'kubernetes', 'sources', 'build', 'engine', 'image'],
   patch: ['formats', 'cache', 'definition', 'sources', 'bases', 'build', 'engine', 'evidence', 'vulnerabilities'],
   release: ['formats', 'definition', 'sources', 'build', 'engine', 'image', 'evidence', 'compatibility'],
-  notifications: ['formats'],
+  notifications: ['formats', 'definition'],
   store: ['formats', 'cache', 'definition', 'vulnerabilities', 'release'],
   factory: [
     'formats',

@@ -102,7 +102,7 @@ export function compileKey(request: CompileRequest, isolated: boolean): StepKey 
   const inputs = { record: 1, component, ...source, package: request.package, toolchain, platform, crypto };
   return {
     name: 'compile',
-    inputs: { ...inputs, argv: argvOf(request), env: envOf(platform), isolated } as unknown as Json,
+    inputs: { ...inputs, argv: argvOf(request), env: goEnvironment(platform), isolated } as unknown as Json,
   };
 }
 
@@ -111,7 +111,7 @@ export function compileCommand(request: CompileRequest): {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 } {
-  return { argv: argvOf(request), env: envOf(request.platform) };
+  return { argv: argvOf(request), env: goEnvironment(request.platform) };
 }
 
 /** Takes the blob that {@link CompiledBinary.modules} names; gives the modules in it. */
@@ -179,7 +179,8 @@ function packageFlags({ tags = [] }: CompileRequest): readonly string[] {
   return [...SHARED_FLAGS, ...(tags.length === 0 ? [] : [`-tags=${tags.join(',')}`])];
 }
 
-function envOf(platform: Platform): Readonly<Record<string, string>> {
+/** Gives the environment in which Go runs in a sandbox for a platform, offline: toolchain, modules and caches lie where a compile has them. */
+export function goEnvironment(platform: Platform): Readonly<Record<string, string>> {
   const architecture = architectureOf(platform);
   return {
     CGO_ENABLED: '0',
@@ -247,7 +248,7 @@ async function runCommand(
   const { limits } = tools;
   const outcome = await (await tools.engine()).run({
     argv,
-    env: { ...envOf(request.platform), GOMAXPROCS: String(tools.parallelism) },
+    env: { ...goEnvironment(request.platform), GOMAXPROCS: String(tools.parallelism) },
     cwd: INSIDE.source,
     mounts: [
       { kind: 'read', from: inputs.toolchainFolder, to: INSIDE.toolchain },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export { compile, compileCommand, compileKey, compileOutputs, parseModuleList } from './compile.ts';
+export { compile, compileCommand, compileKey, compileOutputs, goEnvironment, parseModuleList } from './compile.ts';
 export type {
   CompiledBinary,
   CompileInputs,

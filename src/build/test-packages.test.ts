@@ -102,17 +102,6 @@ describe('the tests of a module', () => {
     expect(again).toEqual({ value, cached: true });
   }, 300_000);
 
-  it('are stopped when they hang, and the package that hung has no result', async () => {
-    const hang = test('tested', 'func TestHang(t *testing.T) { time.Sleep(time.Hour) }', ['time']);
-    const inputs = await inputsOf('hanging', { 'go.mod': 'module example.com/tested\n\ngo 1.21\n', 'x_test.go': hang });
-    const compile = { ...request, main: { ...request.main, zipHash: 'h1:hanging' } };
-    const limits = { ...tools.limits, milliseconds: 20_000 };
-    const { value } = await testPackages({ compile }, async () => inputs, { ...tools, limits });
-    expect(value.packages).toMatchObject([
-      { path: 'example.com/tested', result: 'stopped', tests: { TestHang: 'stopped' } },
-    ]);
-  }, 300_000);
-
   it('are none where the module has none', async () => {
     const files = { 'go.mod': 'module example.com/tested\n\ngo 1.21\n', 'x.go': 'package tested\n' };
     const inputs = await inputsOf('untested', files);

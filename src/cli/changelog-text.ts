@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SbomChange } from '#evidence';
 import type { ImageChanges, ListedFinding } from '#factory';
+import { markdownText } from '#vulnerabilities';
 import { formatBytes } from './format.ts';
 
 /** Gives a changelog in Markdown. What strangers wrote is escaped. */
@@ -36,14 +37,16 @@ function describeImage({
     changes(platforms.flatMap((one) => one.changes)),
     gaps.length === 0
       ? ''
-      : `\nNot checked:\n${gaps.map(({ what, reason }) => `- ${inert(what)}: ${inert(reason)}\n`).join('')}`,
+      : `\nNot checked:\n${gaps.map(({ what, reason }) => `- ${markdownText(what)}: ${markdownText(reason)}\n`).join('')}`,
   ].join('');
 }
 
 function findings(title: string, list: readonly ListedFinding[]): string {
-  const lines = list.map(({ id, severity, package: name, version, fix, summary }) => {
+  const lines = list.map(({ id, severity, package: name, version, fix, reachability, path, summary }) => {
     const cure = fix === undefined ? 'no fix' : `fixed in ${fix}`;
-    return `- ${id} (${severity}), ${inert(name)} ${inert(version)}, ${inert(cure)}: ${inert(summary)}\n`;
+    const calls = path === undefined ? '' : `  Called by ${markdownText(path)}\n`;
+    const known = [`${name} ${version}`, cure, reachability].map(markdownText).join(', ');
+    return `- ${markdownText(id)} (${severity}), ${known}: ${markdownText(summary)}\n${calls}`;
   });
   return lines.length === 0 ? '' : `\n${title}:\n${lines.join('')}`;
 }
@@ -54,12 +57,7 @@ function changes(all: readonly SbomChange[]): string {
     .filter(({ what }) => what !== 'file')
     .map(
       ({ what, name, before, after }) =>
-        `- ${what} ${inert(name)}: ${inert(before ?? 'none')} to ${inert(after ?? 'none')}\n`,
+        `- ${what} ${markdownText(name)}: ${markdownText(before ?? 'none')} to ${markdownText(after ?? 'none')}\n`,
     );
   return lines.length === 0 ? '' : `\nChanged:\n${[...new Set(lines)].join('')}`;
-}
-
-/** What strangers wrote must be no Markdown. */
-function inert(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ').replace(/[\\`*_{}[\]<>|#!]/g, '\\$&');
 }

@@ -69,3 +69,10 @@ export function parseCount(flag: string, least: number): (text: string) => numbe
     throw new OakumError('usage', 'FLAG_INVALID', `${flag} takes a whole number from ${least} on, not "${text}"`);
   };
 }
+
+/** Adds the flags that leave out parts of the proof of a patched revision. */
+export function withProof(command: Command): Command {
+  return command
+    .option('--no-tests', "of a patched revision: do not run upstream's unit tests before and after the change")
+    .option('--no-reachability', 'of a patched revision: do not run govulncheck on the patched sources');
+}

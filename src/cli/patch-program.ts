@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { collect, definitionOption, jsonOption, parseCount, quietOption, withSigning } from './options.ts';
+import { collect, definitionOption, jsonOption, parseCount, quietOption, withProof, withSigning } from './options.ts';
 import type { World } from './world.ts';
 
 const WHAT_PATCH_DOES = `
@@ -9,8 +9,9 @@ selection, then what else has to move; the least patched release of Go; the newe
 The feeds must be on disk (\`oakum feeds update\`). docs/patch.md tells how versions are chosen.
 Without --plan, what is patched is compiled, oakum.lock gains the revision, and its images are published as by \`oakum release\`: to
 --to, or into ./out. Upstream's unit tests that need no cluster are run before and after, in the sandbox. A change that does not
-compile, or that breaks a test, is found and left out, and its findings stay with what the compiler or the test said.
-A run that was cut off is finished by the next.
+compile, or that breaks a test, is found and left out, and its findings stay with what the compiler or the test said. Before
+anything is published govulncheck looks at the patched sources: what was fixed must be gone, and what is left is called or not. A
+run that was cut off is finished by the next; two at once are not possible.
 Exit code 0: planned, or published. 4: nothing to patch is known, but not everything could be checked.
 
 Examples:
@@ -22,7 +23,7 @@ Examples:
 
 /** Adds `oakum patch`. */
 export function addPatch(program: Command, world: () => World): void {
-  withSigning(program.command('patch'))
+  withProof(withSigning(program.command('patch')))
     .description(
       'make the next revision of a release: find what fixes its findings by the least changes, build and publish it',
     )
@@ -33,7 +34,6 @@ export function addPatch(program: Command, world: () => World): void {
     .option('--out <folder>', 'where the OCI layout, pins and release.json go', 'out')
     .option('--no-sign', 'attach no signed evidence')
     .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
-    .option('--no-tests', "do not run upstream's unit tests before and after the change")
     .option('--within-upstream', "take no fix that is past what upstream's own later patch releases require")
     .addOption(new Option('--component <names>', 'only these components').argParser(collect))
     .addOption(new Option('--platform <os/arch>', 'only these platforms').argParser(collect))

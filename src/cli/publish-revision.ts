@@ -17,9 +17,16 @@ export interface PublishFlags extends SigningFlags {
   readonly plainHttp?: boolean;
   /** The folder of decisions; `vex` by default. */
   readonly vex?: string;
+  /** Commander's form of --no-tests. */
+  readonly tests?: boolean;
+  /** Commander's form of --no-reachability. */
+  readonly reachability?: boolean;
 }
 
-/** Builds a revision from what a run has opened, and publishes it to a registry (`to`) or into the OCI layout of the output folder. */
+/**
+ * Builds a revision from what a run has opened, and publishes it to a registry (`to`) or into the OCI layout of the output folder. A
+ * patched one is tested and analysed before that, as far as flags and feeds allow.
+ */
 export async function publishRevision(
   { loaded, shop, selection, lock, release }: Run,
   revision: number,
@@ -38,6 +45,10 @@ export async function publishRevision(
       destination,
       outFolder,
       knowledge: releaseKnowledge(loaded.read, flags.vex ?? 'vex', world),
+      proof: {
+        tests: flags.tests !== false,
+        ...(flags.reachability === false ? {} : { dataFolder: world.stateFolder }),
+      },
       ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
       ...(signer === undefined ? {} : { signing: { signer, cosignV2Tags: flags.cosignV2Tags === true } }),
     },

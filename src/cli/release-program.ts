@@ -10,6 +10,7 @@ import {
   platformOption,
   quietOption,
   unsandboxedOption,
+  withProof,
   withSigning,
 } from './options.ts';
 import type { World } from './world.ts';
@@ -23,6 +24,7 @@ Steps:
   5. write SBOMs and provenance, and put them beside the images
   6. write an OCI layout, or push: content first, then signatures, then immutable tags, then moving tags
   7. write image pins and release.json into the output folder
+A patched revision (--revision 1) is tested and analysed before step 6, where that has not been done, and its images get the results.
 
 Examples:
   oakum release 2.9.2
@@ -33,7 +35,7 @@ Examples:
 
 /** Adds `oakum release`. */
 export function addRelease(program: Command, world: () => World): void {
-  withSigning(program.command('release'))
+  withProof(withSigning(program.command('release')))
     .description('build the hardened images of a Flux release')
     .argument('<version>', 'a Flux version, 2.9.2, or 2.9 for its newest patch')
     .option('--to <registry>', 'push there instead of writing an OCI layout (all platforms of the definition)')

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { definitionOption, jsonOption, quietOption, withSigning } from './options.ts';
+import { definitionOption, jsonOption, quietOption, withProof, withSigning } from './options.ts';
 import type { World } from './world.ts';
 
 const WHAT_WATCH_DOES = `
@@ -18,7 +18,7 @@ Examples:
 
 /** Adds `oakum watch`. */
 export function addWatch(program: Command, world: () => World): void {
-  withSigning(program.command('watch'))
+  withProof(withSigning(program.command('watch')))
     .description('look after releases: refresh feeds, scan, tell, plan, and patch what the policy allows')
     .argument('[releases...]', 'lines or releases (default: as the definition says, else that of ./out)')
     .option('--once', 'one round, for CI and timers')

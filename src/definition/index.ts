@@ -34,3 +34,4 @@ export type {
   ToolName,
   WatchDefinition,
 } from './schema.ts';
+export { NOTICE_KINDS } from './watch-schema.ts';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 
-/** What notices are told of; the room that sends them has the same list. */
-const event = z.enum([
+/** What there is to tell. */
+export const NOTICE_KINDS = [
   'finding.new',
   'fix.published',
   'decision.needed',
@@ -10,7 +10,7 @@ const event = z.enum([
   'feed.stale',
   'build.failed',
   'release.upstream',
-]);
+] as const;
 
 const secretPlace = z
   .union([
@@ -23,7 +23,7 @@ const secretPlace = z
 
 const shared = {
   url: secretPlace,
-  events: z.array(event).min(1).optional().describe('Which notices. Default: all.'),
+  events: z.array(z.enum(NOTICE_KINDS)).min(1).optional().describe('Which notices. Default: all.'),
   insecure: z.boolean().optional().describe('Whether the address may be one without TLS. Default: only on loopback.'),
 };
 

@@ -33,8 +33,6 @@ import { buildInputs } from './build-inputs.ts';
 import type { BuildRequest, PlatformImage } from './images.ts';
 import { findModuleLicences } from './licences.ts';
 import type { Job } from './prepare.ts';
-import { knownTests } from './test-overlay.ts';
-import { toTestResult } from './test-statement.ts';
 import type { Workshop } from './workshop.ts';
 
 /** What is claimed of one platform's image; `parcel` is its attestation manifest for the index. */
@@ -66,24 +64,14 @@ export async function attestImage(request: AttestRequest, shop: Workshop): Promi
     toStatement(subject, PREDICATES.provenanceV1, toProvenanceV1(record)),
     toStatement(subject, PREDICATES.provenanceV02, toProvenanceV02(record)),
   ];
-  // CycloneDX is a signed referrer only: buildx shows one SBOM an image, and SPDX is the form it reads. So is the test result: an
-  // image has the same digest whether its tests were run or not.
+  // CycloneDX is a signed referrer only: buildx shows one SBOM an image, and SPDX is the form it reads. So is the proof of a patch: an
+  // image has the same digest whether it was tested and analysed or not.
   const embedded = statements.filter((statement) => statement.predicateType !== PREDICATES.cyclonedx);
-  const tested = await testResultOf(request, shop);
   const parcel = buildAttestationManifest(image.image.manifest.descriptor, embedded);
   for (const document of [...parcel.blobs, parcel.manifest]) await keepDocument(document, shop.cache.blobs);
-  if (tested !== undefined) statements.push(toStatement(subject, PREDICATES.testResult, tested));
+  const proved = (await request.build.provePatched?.({ job, image: subject.digest, modules })) ?? [];
+  statements.push(...proved.map(({ predicateType, predicate }) => toStatement(subject, predicateType, predicate)));
   return { parcel, statements, sbom: { spdx: sbom.spdx.digest, cyclonedx: sbom.cyclonedx.digest } };
-}
-
-/** What upstream's unit tests gave on this machine before and after the overlay; undefined where there is none, or they were not run. */
-async function testResultOf({ job, build }: AttestRequest, shop: Workshop): Promise<Json | undefined> {
-  const { overlay, component } = job;
-  if (overlay === undefined) return undefined;
-  const { definition, lock, release } = build;
-  const tests = { component, release, definition, lock, overlay };
-  const known = await knownTests(tests, shop);
-  return known === undefined ? undefined : toTestResult(known, tests, shop.machine.platform);
 }
 
 type WithModules = AttestRequest & { readonly modules: readonly CompiledModule[] };

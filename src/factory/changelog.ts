@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type DiffSide, diffImages, type PlatformDiff } from '#evidence';
-import { type Feeds, type Finding, imageSubjects, scan, type ScanGap } from '#vulnerabilities';
+import {
+  describePath,
+  type Feeds,
+  type Finding,
+  imageSubjects,
+  type ReachabilityKnowledge,
+  reachabilityWord,
+  scan,
+  type ScanGap,
+  type ScanReport,
+  withReachability,
+} from '#vulnerabilities';
 
 /** One image as two revisions have it. */
 export interface ChangelogPair {
@@ -19,6 +30,9 @@ export interface ListedFinding {
   readonly version: string;
   readonly fix: string | undefined;
   readonly summary: string;
+  /** `called`, `imported`, `required` or `not analysed`; where called, by what. */
+  readonly reachability: string;
+  readonly path?: string;
 }
 
 /** What changed in one image: its content platform by platform, and which findings went, came and stayed on any platform. */
@@ -40,6 +54,8 @@ export interface ChangelogOptions {
   readonly feeds: Feeds;
   readonly now: Date;
   readonly temporary: () => string;
+  /** Finds the analyses that are kept of scanned images. */
+  readonly reachability: (reports: readonly ScanReport[]) => Promise<ReachabilityKnowledge>;
 }
 
 /**
@@ -55,14 +71,15 @@ export async function compareRevisions(
 
 async function compareImages(
   { channel, component, before, after }: ChangelogPair,
-  { feeds, now, temporary }: ChangelogOptions,
+  { feeds, now, temporary, reachability }: ChangelogOptions,
 ): Promise<ImageChanges> {
   const [platforms, olderSubjects, newerSubjects] = await Promise.all([
     diffImages(before, after, { temporary }),
     imageSubjects({ ...before, temporary }),
     imageSubjects({ ...after, temporary }),
   ]);
-  const { reports } = await scan([...olderSubjects, ...newerSubjects], { feeds, now });
+  const matched = await scan([...olderSubjects, ...newerSubjects], { feeds, now });
+  const { reports } = withReachability(matched, await reachability(matched.reports));
   const older = findingsOf(reports.slice(0, olderSubjects.length));
   const newer = findingsOf(reports.slice(olderSubjects.length));
   return {
@@ -80,15 +97,35 @@ async function compareImages(
 
 type Findings = ReadonlyMap<string, ListedFinding>;
 
-/** What built an image is not in it. */
+/** What built an image is not in it. Of several platforms the one counts that comes nearest to the flaw. */
 function findingsOf(reports: readonly { readonly findings: readonly Finding[] }[]): Findings {
   const inside = reports.flatMap(({ findings }) => findings.filter((finding) => finding.package.scope === 'image'));
-  return new Map(inside.map((finding) => [`${finding.id} ${finding.package.name}`, toListed(finding)]));
+  const nearest = new Map<string, Finding>();
+  for (const finding of inside) {
+    const key = `${finding.id} ${finding.package.name}`;
+    const known = nearest.get(key);
+    if (known === undefined || nearness(finding) > nearness(known)) nearest.set(key, finding);
+  }
+  return new Map([...nearest].map(([key, finding]) => [key, toListed(finding)]));
 }
 
-function toListed({ id, ids, severity, package: found, fix, summary }: Finding): ListedFinding {
+function nearness({ reachability }: Finding): number {
+  return ['not-analysed', 'required', 'imported', 'called'].indexOf(reachability.kind);
+}
+
+function toListed({ id, ids, severity, package: found, fix, summary, reachability }: Finding): ListedFinding {
   const aliases = ids.filter((one) => one !== id);
-  return { id, aliases, severity: severity.rating, package: found.name, version: found.version, fix, summary };
+  return {
+    id,
+    aliases,
+    severity: severity.rating,
+    package: found.name,
+    version: found.version,
+    fix,
+    summary,
+    reachability: reachabilityWord(reachability),
+    ...(reachability.kind === 'called' ? { path: describePath(reachability.path) } : {}),
+  };
 }
 
 function without(findings: Findings, others: Findings): readonly ListedFinding[] {

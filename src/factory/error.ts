@@ -6,6 +6,7 @@ const FAMILIES = {
   UNKNOWN_COMPONENT: 'usage',
   UNKNOWN_PLATFORM: 'usage',
   COMPONENT_UNDEFINED: 'definition',
+  FINDING_REMAINS: 'proof',
   IMAGE_CHANGED: 'registry',
   KUBERNETES_UNKNOWN: 'usage',
   LOCK_INCOMPLETE: 'definition',
@@ -15,6 +16,7 @@ const FAMILIES = {
   REVISION_MISSING: 'registry',
   REVISION_EXISTS: 'registry',
   STAGING_UNPROVED: 'proof',
+  TESTS_BROKEN: 'build',
   TOOL_DAMAGED: 'machine',
 } as const satisfies Record<string, ErrorFamily>;
 

@@ -7,6 +7,7 @@ import type { ChannelDefinition, Definition, Lock, LockedOverlay } from '#defini
 import { type BuiltImage, buildImage, buildIndex, type Document, keepDocument, toAnnotations } from '#image';
 import { type Attested, attestImage } from './attest.ts';
 import { type BaseLayer, buildBaseLayer } from './base-layer.ts';
+import type { ProvePatched } from './patch-proof.ts';
 import { type Job, openPreparation, toJob } from './prepare.ts';
 import type { Selection } from './selection.ts';
 import { stepTools, type Workshop } from './workshop.ts';
@@ -28,6 +29,8 @@ export interface BuildRequest {
   readonly exemptions: readonly { readonly module: string; readonly reason: string }[];
   /** Versions of the tools that build, by name. */
   readonly versions: Readonly<Record<string, string>>;
+  /** Proves patched images, which are claimed no more than what it gives. */
+  readonly provePatched?: ProvePatched;
 }
 
 /** One platform of one image, in the cache. */

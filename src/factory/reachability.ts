@@ -60,8 +60,7 @@ export async function analyseImages(
   );
   const mine = claimed.flatMap(({ target, origin }) => ('reason' in origin ? [] : [{ target, ...origin }]));
   const tool = mine.length === 0 ? undefined : await openTool('govulncheck', request, shop);
-  const { cores, memoryBytes } = shop.machine;
-  const limit = pLimit(request.jobs ?? Math.max(1, Math.min(cores, Math.floor(memoryBytes / MEMORY_OF_AN_ANALYSIS))));
+  const limit = pLimit(request.jobs ?? analysesAtOnce(shop));
   const prepare = openPreparations(shop);
   const analysed = await settled(
     mine.map((one) => limit(() => tryOne(one, { ...request, tool: tool as Tool, prepare }, shop))),
@@ -70,6 +69,11 @@ export async function analyseImages(
     'reason' in origin ? [[target.image, origin] as const] : [],
   );
   return new Map<Digest, KnownAnalysis>([...refused, ...analysed]);
+}
+
+/** How many analyses may run at once on this machine. */
+export function analysesAtOnce({ machine }: Pick<Workshop, 'machine'>): number {
+  return Math.max(1, Math.min(machine.cores, Math.floor(machine.memoryBytes / MEMORY_OF_AN_ANALYSIS)));
 }
 
 /** How an image was made, by definition and lock here. */
@@ -132,7 +136,7 @@ function toHex(h1: string): string {
 type Prepare = (job: Job, definition: Definition) => Promise<CompileInputs>;
 
 /** A revision can have a toolchain of its own, so preparations are shared per toolchain. */
-function openPreparations(shop: Workshop): Prepare {
+export function openPreparations(shop: Workshop): Prepare {
   const known = new Map<string, ReturnType<typeof openPreparation>>();
   return (job, definition) => {
     const key = `${definition.toolchain} ${job.request.overlay ?? ''}`;
@@ -142,52 +146,80 @@ function openPreparations(shop: Workshop): Prepare {
   };
 }
 
-interface AnalysisPlan extends ReachabilityRequest {
+/** What programs are analysed with. */
+export interface AnalysisPlan extends Pick<ReachabilityRequest, 'dataFolder'> {
   readonly tool: Tool;
   readonly prepare: Prepare;
 }
 
+/** A program to analyse: how it was compiled, by which definition, into which image, and the modules in it as `path@version`. */
+export interface AnalysedProgram {
+  readonly job: Job;
+  readonly definition: Definition;
+  /** Of the platform's manifest. */
+  readonly image: Digest;
+  readonly database: GoDatabasePart;
+  readonly modules: readonly string[];
+  /** How to name the image to people. */
+  readonly name: string;
+}
+
 /** One analysis that fails leaves its findings open, and says so; it takes nothing from the others. */
-async function tryOne(...given: Parameters<typeof analyseOne>): Promise<readonly [Digest, KnownAnalysis]> {
-  const [{ target }, , shop] = given;
+async function tryOne(
+  { target, claim, job, definition }: Origin & { readonly target: ReachabilityTarget },
+  plan: AnalysisPlan,
+  shop: Workshop,
+): Promise<readonly [Digest, KnownAnalysis]> {
+  const { image, database } = target;
+  const program = { job, definition, image, database, modules: modulesOf(claim), name: target.target };
+  return [image, await analyseProgram(program, plan, shop)];
+}
+
+/**
+ * Analyses a program on its sources and keeps the analysis as that of its image; once per inputs. Where it fails, or did not read all
+ * that is in the program, that is told, and the reason given.
+ */
+export async function analyseProgram(
+  program: AnalysedProgram,
+  plan: AnalysisPlan,
+  shop: Workshop,
+): Promise<KnownAnalysis> {
   try {
-    return await analyseOne(...given);
+    return await analyseOne(program, plan, shop);
   } catch (error) {
     if (!(error instanceof VulnerabilityError)) throw error;
-    const { message, where = target.target, hint } = error;
+    const { message, where = program.name, hint } = error;
     shop.report({ kind: 'warning', message: `${where}: ${message}${hint === undefined ? '' : ` (${hint})`}` });
-    return [target.image, { reason: message.split('\n', 1)[0] ?? '' }];
+    return { reason: message.split('\n', 1)[0] ?? '' };
   }
 }
 
 async function analyseOne(
-  one: Origin & { readonly target: ReachabilityTarget },
+  { job, definition, image, database, modules }: AnalysedProgram,
   plan: AnalysisPlan,
   shop: Workshop,
-): Promise<readonly [Digest, KnownAnalysis]> {
-  const { target, claim, job, definition } = one;
+): Promise<KnownAnalysis> {
   const names = { subject: `${job.component} ${job.platform}`, step: 'analyse reachability' };
   const { value } = await reportStep(shop.report, names, () =>
     analyse(
-      { compile: job.request, database: target.database, tool: plan.tool },
+      { compile: job.request, database, tool: plan.tool },
       () => plan.prepare(job, definition),
       stepTools(definition, shop),
     ),
   );
-  const missing = moduleNotRead(claim, value);
-  if (missing !== undefined) return [target.image, { reason: `its program holds ${missing}, which was not analysed` }];
-  await keepAnalysis(plan.dataFolder, { analysis: value, evidence: await readWhole(value, shop), image: target.image });
-  return [target.image, value];
+  const read = new Set(value.modules.map((name) => name.toLowerCase()));
+  const missing = modules.find((name) => !read.has(name.toLowerCase()));
+  if (missing !== undefined) return { reason: `its program holds ${missing}, which was not analysed` };
+  await keepAnalysis(plan.dataFolder, { analysis: value, evidence: await readWhole(value, shop), image });
+  return value;
 }
 
-/** A module that is compiled into the program and was not read; package URLs have lost the capitals of a path. */
-function moduleNotRead({ materials }: BuildClaim, { modules }: Analysis): string | undefined {
-  const read = new Set(modules.map((name) => name.toLowerCase()));
+/** What is compiled into a program, as its provenance says; package URLs have lost the capitals of a path. */
+function modulesOf({ materials }: BuildClaim): readonly string[] {
   const compiled = materials.flatMap(({ name, uri }) => (name === 'module' ? [parsePurl(uri)] : []));
-  const names = compiled.map(
+  return compiled.map(
     ({ namespace, name, version }) => `${namespace === undefined ? '' : `${namespace}/`}${name}@${version}`,
   );
-  return names.find((name) => !read.has(name.toLowerCase()));
 }
 
 async function readWhole({ evidence }: Analysis, { cache }: Workshop): Promise<Uint8Array> {

@@ -12,6 +12,7 @@ import {
 } from '#definition';
 import { formatPins, formatReleaseDocument, formatRevision, imageName, pinsPath, type ReleaseDocument } from '#release';
 import { type BuildRequest, buildImages, type ChannelImage, settled } from './images.ts';
+import { openPatchProof, type PatchProofOptions } from './patch-proof.ts';
 import { openPreparation, toJob } from './prepare.ts';
 import { type Destination, publish } from './publish.ts';
 import { describeRelease, type ReleaseKnowledge } from './describe-release.ts';
@@ -28,6 +29,8 @@ export interface ReleaseRequest extends Omit<BuildRequest, 'definition' | 'diges
   readonly signing?: SigningOptions;
   /** What is known on the day of publication. */
   readonly knowledge: ReleaseKnowledge;
+  /** How patched images are proved; absent where nothing is to be claimed of them beside how they were made. */
+  readonly proof?: PatchProofOptions;
 }
 
 /** One row of what a release made. */
@@ -94,6 +97,11 @@ function toBuild(request: ReleaseRequest, shop: Workshop): BuildRequest {
     digests: { definition: read.digest, lock: digestOfLock(used) },
     exemptions: usedExemptions(definition, used, release),
     versions: shop.versions,
+    ...(request.proof === undefined || overlays === undefined
+      ? {}
+      : {
+          provePatched: openPatchProof({ ...request.proof, definition, tools: read.definition, lock, release }, shop),
+        }),
   };
 }
 

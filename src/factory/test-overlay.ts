@@ -45,11 +45,6 @@ export async function testOverlay(tests: OverlayTests, shop: Workshop): Promise<
   return step.value;
 }
 
-/** Gives what {@link testOverlay} found on this machine, where it was run for the same inputs. */
-export function knownTests(tests: OverlayTests, shop: Workshop): Promise<TestComparison | undefined> {
-  return shop.cache.peek<TestComparison>(comparisonKey(jobsOf(tests, shop), shop), () => []);
-}
-
 /** Says in a sentence what an overlay breaks; undefined where every test that passed still passes. */
 export function testFault({ regressions }: TestComparison): string | undefined {
   const [first] = regressions;

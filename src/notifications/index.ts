@@ -3,7 +3,7 @@
 export type { NotificationErrorCode } from './error.ts';
 export { NotificationError } from './error.ts';
 export type { Notice, NoticeDraft, NoticeKind } from './notice.ts';
-export { NOTICE_KINDS, toNotice } from './notice.ts';
+export { toNotice } from './notice.ts';
 export type { FailedDelivery, Post, PostOptions } from './post.ts';
 export { openPost } from './post.ts';
 export type { SecretPlace, Target, TargetSettings } from './target.ts';

@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { digestOf, hexOf } from '#core';
-
-/** What there is to tell. */
-export const NOTICE_KINDS = [
-  'finding.new',
-  'fix.published',
-  'decision.needed',
-  'breach.ahead',
-  'feed.stale',
-  'build.failed',
-  'release.upstream',
-] as const;
+import type { NOTICE_KINDS } from '#definition';
 
 /** One of {@link NOTICE_KINDS}. */
 export type NoticeKind = (typeof NOTICE_KINDS)[number];

@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { type Clock, type Http, messageOf, OakumError, replaceFile } from '#core';
+import { NOTICE_KINDS } from '#definition';
 import { NotificationError } from './error.ts';
-import { NOTICE_KINDS, type Notice } from './notice.ts';
+import type { Notice } from './notice.ts';
 import type { Target } from './target.ts';
 import { postNotice } from './webhook.ts';
 

@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { messageOf } from '#core';
+import { NOTICE_KINDS } from '#definition';
 import { NotificationError } from './error.ts';
-import { NOTICE_KINDS, type NoticeKind } from './notice.ts';
+import type { NoticeKind } from './notice.ts';
 
 /** Where a secret lies: in an environment variable, or in a file. It is never in the definition. */
 export type SecretPlace = { readonly env: string } | { readonly file: string };

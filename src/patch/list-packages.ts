@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { goEnvironment } from '#build';
 import type { Cache } from '#cache';
-import { architectureOf, type Platform } from '#core';
+import type { Platform } from '#core';
 import type { Engine } from '#engine';
 import { PatchError } from './error.ts';
 
@@ -52,7 +53,7 @@ export async function findMissingPackages(
       '{{with .Error}}{{$.ImportPath}} {{printf "%q" .Err}}{{end}}',
       './...',
     ],
-    env: environmentOf(request.platform),
+    env: goEnvironment(request.platform),
     cwd: '/src',
     mounts: [
       { kind: 'read', from: request.toolchainFolder, to: '/usr/local/go' },
@@ -82,27 +83,4 @@ function readAnswer(text: string): readonly MissingPackage[] {
     if (path !== '' && IS_LACKING.test(message)) found.set(path, message);
   }
   return [...found].map(([path, message]) => ({ path, message }));
-}
-
-function environmentOf(platform: Platform): Readonly<Record<string, string>> {
-  return {
-    CGO_ENABLED: '0',
-    GOARCH: architectureOf(platform),
-    GOCACHE: '/gocache',
-    GOENV: 'off',
-    GOFLAGS: '',
-    GOMODCACHE: '/gomod',
-    GOOS: 'linux',
-    GOPROXY: 'off',
-    GOROOT: '/usr/local/go',
-    GOSUMDB: 'off',
-    GOTELEMETRY: 'off',
-    GOTOOLCHAIN: 'local',
-    GOVCS: '*:off',
-    GOWORK: 'off',
-    HOME: '/tmp',
-    LC_ALL: 'C',
-    PATH: '/usr/local/go/bin',
-    TMPDIR: '/tmp',
-  };
 }

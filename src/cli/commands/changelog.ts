@@ -2,6 +2,7 @@
 import { compareRevisions, type ImageChanges } from '#factory';
 import { formatChangelog } from '../changelog-text.ts';
 import { openFeedsOf } from '../feed-settings.ts';
+import { findReachability } from '../reachability.ts';
 import { openPairs, type PlaceFlags, predecessorOf, type Revisions } from '../revision-pairs.ts';
 import { type OutputFlags, print } from '../session.ts';
 import { type Loaded, loadDefinition, type SharedFlags } from '../shop.ts';
@@ -30,5 +31,6 @@ export async function readChanges(
     feeds: openFeedsOf(loaded.read, world),
     now: world.clock.now(),
     temporary: () => temporaryPath('changelog'),
+    reachability: (reports) => findReachability(reports, world.stateFolder, world),
   });
 }

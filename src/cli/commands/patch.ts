@@ -3,6 +3,7 @@ import { OakumError, type Report } from '#core';
 import { digestOfLock, type Lock, readLock, writeLock } from '#definition';
 import {
   type ImageChanges,
+  lockTool,
   PATCH_BUSY,
   type PatchRequest,
   planRevision,
@@ -28,8 +29,6 @@ export interface PatchFlags extends SelectionFlags, PublishFlags {
   readonly plan?: boolean;
   readonly lockOnly?: boolean;
   readonly withinUpstream?: boolean;
-  /** Commander's form of --no-tests. */
-  readonly tests?: boolean;
 }
 
 /** What a patch run did: its plan, and where it published, the revision and what changed since the one before. */
@@ -75,30 +74,28 @@ export async function runPatch(version: string, flags: PatchFlags, context: Patc
 
 async function runAlone(version: string, flags: PatchFlags, { world, report }: PatchContext): Promise<PatchOutcome> {
   const run = await openRun(version, flags, { world, report, platforms: 'all', keepLock: false });
-  const { loaded, shop, selection, lock, release } = run;
+  const { loaded, shop, selection, release } = run;
   const { definition, file: definitionFile } = loaded.read;
   const policy = { pastUpstream: flags.withinUpstream !== true };
-  const request: PatchRequest = {
-    definition,
-    definitionFile,
-    lock,
-    release,
-    selection,
-    policy,
-    tests: flags.tests !== false,
-  };
+  const tests = flags.tests !== false;
   const feeds = openFeedsOf(loaded.read, world);
-  if (flags.plan === true) return { plan: await planRevision(request, shop, feeds) };
-  if (flags.tests === false)
-    report({
-      kind: 'note',
-      message: "upstream's unit tests are not run (--no-tests): nothing shows that they still pass",
-    });
+  const planned = { definition, definitionFile, lock: run.lock, release, selection, policy, tests };
+  if (flags.plan === true) return { plan: await planRevision(planned, shop, feeds) };
+  if (!tests && flags.lockOnly === true)
+    report({ kind: 'note', message: "upstream's unit tests are not run: nothing shows that they still pass" });
+  const lock = flags.reachability === false ? run.lock : await withAnalyser(run, flags);
+  const request: PatchRequest = { ...planned, lock };
   const { plan, lock: revised } = await proveRevision(request, shop, feeds);
   if (revised !== undefined) await writeRevised(revised, loaded);
   const revision = revised === undefined ? plan.predecessor : plan.revision;
   if (flags.lockOnly === true || plan.verdict === 'nothing') return { plan };
   return { plan, ...(await publish(revision, { ...run, lock: revised ?? lock }, { flags, world, report })) };
+}
+
+/** The program that analyses what is patched is locked as the sources are. */
+async function withAnalyser({ loaded, lock, shop }: Run, { locked = false }: PatchFlags): Promise<Lock> {
+  const { definition } = loaded.read;
+  return (await lockTool('govulncheck', { definition, lock, lockFile: loaded.lockFile, locked }, shop)).lock;
 }
 
 /** What another command has written into the lock in the meantime must not get lost. */
