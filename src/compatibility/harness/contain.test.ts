@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runProcess, systemClock } from '#core';
+import { makeShellRoot, shellConfig } from './__fixtures__/shell-root.ts';
+import { containerCommand, programIn } from './contain.ts';
+import { type Service, startService } from './service.ts';
+
+const PATH = process.env['PATH'] ?? '';
+const REPORT = `
+while read -r name value; do case $name in Uid:|CapEff:|NoNewPrivs:) echo "$name $value";; esac; done < /proc/self/status
+read -r token < /var/run/secrets/kubernetes.io/serviceaccount/token; echo "token $token"
+read -r hosts < /etc/hosts; echo "hosts $hosts"
+echo "env $FROM_IMAGE $FROM_POD $OAKUM_SECRET"
+(echo x > /etc/x) 2>/dev/null || echo "root read-only"
+echo x > /data/x && echo "data written"
+echo "process $$ args $*"`;
+const FOREVER = `trap 'echo asked > /data/end; exit 0' TERM; echo up > /data/up; while :; do read -r line < /data/none; done 2>/dev/null`;
+
+describe('a container without a runtime', () => {
+  let folder: string;
+  let services: Service[];
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'oakum-contain-'));
+    chmodSync(folder, 0o755);
+    services = [];
+    makeShellRoot(join(folder, 'root'));
+    for (const name of ['data', 'account']) mkdirSync(join(folder, name));
+    writeFileSync(join(folder, 'account/token'), 'of-the-pod\n');
+  });
+  afterEach(async () => {
+    await Promise.all(services.map((service) => service.stop()));
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const command = (script: string, user?: string) =>
+    containerCommand({
+      name: 'a-controller',
+      root: join(folder, 'root'),
+      config: shellConfig(script, user),
+      args: ['--one', 'two words'],
+      env: { FROM_POD: 'too' },
+      writable: { '/data': join(folder, 'data') },
+      account: join(folder, 'account'),
+      privileged: process.getuid?.() === 0,
+    });
+  const start = async (script: string, signal = new AbortController().signal) => {
+    const service = startService(
+      {
+        name: 'a-controller',
+        argv: await command(script),
+        env: { PATH, OAKUM_SECRET: 'of-the-machine' },
+        cwd: folder,
+        logFile: join(folder, 'log'),
+        leader: programIn,
+      },
+      { run: runProcess, clock: systemClock(), signal },
+    );
+    services.push(service);
+    return service;
+  };
+
+  it("runs the image's program under the image's user, without rights, in the image's root", async () => {
+    const argv = await command(REPORT);
+    const { stdout, stderr } = await runProcess({ argv, env: { PATH, OAKUM_SECRET: 'of-the-machine' } });
+    expect(stderr).toBe('');
+    expect(stdout.trim().split('\n')).toEqual([
+      'Uid: 65534\t65534\t65534\t65534',
+      'CapEff: 0000000000000000',
+      'NoNewPrivs: 1',
+      'token of-the-pod',
+      'hosts 127.0.0.1 localhost',
+      'env yes too ',
+      'root read-only',
+      'data written',
+      'process 1 args --one two words',
+    ]);
+    expect(readFileSync(join(folder, 'data/x'), 'utf8')).toBe('x\n');
+  });
+
+  it('is asked to end, and does what it does then', async () => {
+    const service = await start(FOREVER);
+    await service.untilReady(async () => existsSync(join(folder, 'data/up')));
+    await service.stop();
+    expect(readFileSync(join(folder, 'data/end'), 'utf8')).toBe('asked\n');
+    expect(service.failure()).toBeUndefined();
+  });
+
+  it('is gone once the run is aborted', async () => {
+    const abort = new AbortController();
+    const service = await start(FOREVER, abort.signal);
+    await service.untilReady(async () => existsSync(join(folder, 'data/up')));
+    abort.abort(new Error('enough'));
+    await service.stop();
+    expect(existsSync(join(folder, 'data/end'))).toBe(false);
+  });
+
+  it('tells how a program ended by itself, with its last words', async () => {
+    const service = await start('echo "no such cluster" >&2; exit 3');
+    await expect(service.untilReady(async () => false)).rejects.toMatchObject({
+      code: 'PROGRAM_FAILED',
+      message: 'a-controller ended with exit code 3:\n  no such cluster',
+      where: join(folder, 'log'),
+    });
+    expect(readFileSync(join(folder, 'log'), 'utf8')).toBe('no such cluster\n');
+  });
+
+  it.each(['0:0', 'nobody', ''])('is not started for an image whose user is "%s"', async (user) => {
+    await expect(command(REPORT, user)).rejects.toMatchObject({ code: 'IMAGE_UNUSABLE' });
+  });
+
+  it('makes no mount point through a link of the image', async () => {
+    rmSync(join(folder, 'root/etc'), { recursive: true });
+    const outside = join(folder, 'outside');
+    mkdirSync(outside);
+    symlinkSync(outside, join(folder, 'root/etc'));
+    await expect(command(REPORT)).rejects.toMatchObject({ code: 'IMAGE_UNUSABLE' });
+    expect(existsSync(join(outside, 'hosts'))).toBe(false);
+  });
+});
