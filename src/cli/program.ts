@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command } from 'commander';
+import { addCheck, addInstall, addUninstall, addUpgrade } from './cluster-program.ts';
 import { addCompat } from './compat-program.ts';
 import { addDiff, addInspect, addVerify } from './evidence-program.ts';
 import { addFeeds } from './feeds-program.ts';
@@ -47,6 +48,10 @@ const COMMANDS: readonly (readonly [names: readonly string[], add: (program: Com
     [['rollback'], addRollback],
     [['watch'], addWatch],
     [['compat'], addCompat],
+    [['install'], addInstall],
+    [['upgrade'], addUpgrade],
+    [['check'], addCheck],
+    [['uninstall'], addUninstall],
     [['debug'], addDebug],
   ];
 

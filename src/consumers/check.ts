@@ -1,93 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  at,
-  type Cluster,
-  conditionOf,
-  describeRef,
-  isKubernetesError,
-  type KubernetesObject,
-  type ObjectRef,
-  refOf,
-  type ServerVersion,
-} from '#kubernetes';
-import { lineOf, type ReleaseDocument } from '#release';
+import { at, type Cluster, conditionOf, isKubernetesError, type KubernetesObject, refOf } from '#kubernetes';
+import { lineOf } from '#release';
 import { type Catalog, type KnownImage, openCatalog } from './catalog.ts';
-import { findInstallation, type Installation } from './installation.ts';
-import { imagesOf, isController, type PinnedImage, splitImage } from './manifest-set.ts';
-
-/** A vulnerability that is open in an image, and how its clock stands where it is known. */
-export interface OpenVulnerability {
-  readonly id: string;
-  readonly severity: string;
-  readonly package: string;
-  readonly fix: string | undefined;
-  readonly clock?: { readonly state: string; readonly dueAt: string | undefined } | undefined;
-}
-
-/** What stands about a Kubernetes minor. */
-export interface KubernetesSupport {
-  readonly state: 'supported' | 'ending' | 'unsupported' | 'unknown';
-  /** What that rests on, and until when. */
-  readonly words: string;
-}
-
-/** What is compared with what. */
-export interface CheckRequest {
-  /** The release documents at hand: the catalog. */
-  readonly documents: readonly ReleaseDocument[];
-  /** What is open in an image now; by default what its release document says. */
-  readonly vulnerabilities?: (image: KnownImage) => readonly OpenVulnerability[] | undefined;
-  /** Whether a line is supported on a Kubernetes minor; by default what the release document says. */
-  readonly support?: (line: string, minor: string) => KubernetesSupport | undefined;
-  /** Where to look; all namespaces by default. */
-  readonly namespace?: string | undefined;
-}
-
-/** Something that wants attention. `critical` is what can be used against the cluster, or is broken. */
-export interface Problem {
-  readonly code:
-    | 'NOTHING_INSTALLED'
-    | 'IMAGE_UNKNOWN'
-    | 'IMAGE_UNPINNED'
-    | 'IMAGE_OUTDATED'
-    | 'POD_DIFFERS'
-    | 'NOT_AVAILABLE'
-    | 'CHANNELS_MIXED'
-    | 'REVISIONS_MIXED'
-    | 'VULNERABILITIES_OPEN'
-    | 'CLOCK_OVER'
-    | 'KUBERNETES_UNSUPPORTED'
-    | 'KUBERNETES_ENDING'
-    | 'KUBERNETES_UNKNOWN'
-    | 'CHANGE_UNFINISHED'
-    | 'OBJECT_MISSING';
-  readonly severity: 'warning' | 'critical';
-  readonly subject: string;
-  readonly message: string;
-  readonly hint: string;
-}
-
-/** One controller as it runs. */
-export interface ControllerReading {
-  readonly ref: ObjectRef;
-  readonly component: string;
-  readonly image: string;
-  readonly revision: string | undefined;
-  readonly channel: string | undefined;
-  /** The newest revision of its line that holds another image of it; undefined where this is the newest, or nothing is known. */
-  readonly newer: string | undefined;
-  readonly available: boolean;
-  readonly vulnerabilities: readonly OpenVulnerability[] | undefined;
-}
-
-/** How a cluster stands against the catalog. */
-export interface CheckReport {
-  readonly cluster: { readonly context: string; readonly server: string; readonly version: ServerVersion };
-  readonly installations: readonly Installation[];
-  readonly controllers: readonly ControllerReading[];
-  readonly kubernetes: KubernetesSupport;
-  readonly problems: readonly Problem[];
-}
+import { installationProblems, kubernetesProblems, mixed, nothingInstalled, problemsOf } from './check-problems.ts';
+import type {
+  CheckReport,
+  CheckRequest,
+  ControllerReading,
+  KubernetesSupport,
+  OpenVulnerability,
+  Problem,
+} from './check-report.ts';
+import { findInstallation } from './installation.ts';
+import { imagesOf, isController, splitImage } from './manifest-set.ts';
 
 /** Compares what runs in a cluster with the catalog. Changes nothing; needs rights to list Deployments and Pods. */
 export async function checkCluster(cluster: Cluster, request: CheckRequest): Promise<CheckReport> {
@@ -182,9 +107,7 @@ async function runningDigests(cluster: Cluster, deployment: KubernetesObject): P
     );
     const ids = pods.flatMap((pod) => {
       const statuses = at(pod, 'status', 'containerStatuses');
-      return Array.isArray(statuses)
-        ? statuses.map((status) => splitImage(String(at(status, 'imageID') ?? '')).digest)
-        : [];
+      return Array.isArray(statuses) ? statuses.map((status) => digestIn(at(status, 'imageID'))) : [];
     });
     return [...new Set(ids.filter((id) => id !== undefined))];
   } catch (error) {
@@ -202,130 +125,6 @@ function openInDocument({ component, channel, document }: KnownImage): readonly 
     .map(({ id, severity, package: name, fix }) => ({ id, severity, package: name, fix }));
 }
 
-interface Judged {
-  readonly image: PinnedImage | undefined;
-  readonly known: KnownImage | undefined;
-  readonly running: readonly string[];
-  readonly catalog: Catalog;
-}
-
-function problemsOf(reading: ControllerReading, judged: Judged): readonly Problem[] {
-  const subject = describeRef(reading.ref);
-  const { image, known, catalog } = judged;
-  const problem = (code: Problem['code'], severity: Problem['severity'], message: string, hint: string): Problem => ({
-    code,
-    severity,
-    subject,
-    message,
-    hint,
-  });
-  const clocks = (reading.vulnerabilities ?? []).filter(
-    ({ clock }) => clock?.state === 'breached' || clock?.state === 'missed',
-  );
-  return [
-    ...(reading.available
-      ? []
-      : [problem('NOT_AVAILABLE', 'critical', 'it is not available', 'See `kubectl describe` of it.')]),
-    ...(image?.digest === undefined
-      ? [
-          problem(
-            'IMAGE_UNPINNED',
-            'warning',
-            `its image is not pinned by digest: ${image?.image ?? '-'}`,
-            'Install with `oakum upgrade`.',
-          ),
-        ]
-      : []),
-    ...(known === undefined && catalog.revisions.length > 0
-      ? [
-          problem(
-            'IMAGE_UNKNOWN',
-            'critical',
-            `its image is in no release document: ${image?.image ?? '-'}`,
-            'Give the documents of all revisions that may run (--from), or find out who installed it.',
-          ),
-        ]
-      : []),
-    ...podProblems(judged, problem),
-    ...(reading.newer === undefined
-      ? []
-      : [
-          problem(
-            'IMAGE_OUTDATED',
-            'warning',
-            `it runs ${reading.revision}, and ${reading.newer} has a newer image`,
-            `oakum upgrade ${reading.newer}`,
-          ),
-        ]),
-    ...(reading.vulnerabilities !== undefined && reading.vulnerabilities.length > 0
-      ? [
-          problem(
-            'VULNERABILITIES_OPEN',
-            'warning',
-            `open: ${reading.vulnerabilities.map(({ id, severity }) => `${id} (${severity})`).join(', ')}`,
-            reading.newer === undefined
-              ? '`oakum findings` tells what is known.'
-              : `oakum upgrade ${reading.newer}, then check again`,
-          ),
-        ]
-      : []),
-    ...(clocks.length === 0
-      ? []
-      : [
-          problem(
-            'CLOCK_OVER',
-            'critical',
-            `past the time of the SLA: ${clocks.map(({ id }) => id).join(', ')}`,
-            '`oakum sla` tells since when.',
-          ),
-        ]),
-  ];
-}
-
-/** A tag that moved, or a registry that serves something else: pods run what the Deployment does not name. */
-function podProblems(
-  { image, running, catalog }: Judged,
-  problem: (code: Problem['code'], severity: Problem['severity'], message: string, hint: string) => Problem,
-): readonly Problem[] {
-  const pinned = image?.digest;
-  const wanted = pinned === undefined ? undefined : catalog.find(pinned);
-  if (pinned === undefined || wanted === undefined) {
-    return running.length > 1
-      ? [
-          problem(
-            'POD_DIFFERS',
-            'warning',
-            `its pods run ${running.length} different images: ${running.join(', ')}`,
-            'Pin the image by digest.',
-          ),
-        ]
-      : [];
-  }
-  const strange = running.filter((digest) => digest !== pinned && catalog.find(digest)?.digest !== wanted.digest);
-  if (strange.length === 0) return [];
-  return [
-    problem(
-      'POD_DIFFERS',
-      'critical',
-      `a pod runs ${strange.join(', ')} instead of ${pinned}`,
-      'A rollout may be under way; else see who changed it.',
-    ),
-  ];
-}
-
-function nothingInstalled(controllers: readonly ControllerReading[]): readonly Problem[] {
-  if (controllers.length > 0) return [];
-  return [
-    {
-      code: 'NOTHING_INSTALLED',
-      severity: 'critical',
-      subject: 'cluster',
-      message: 'no controller of Flux runs here',
-      hint: 'Choose another cluster with --context, or `oakum install`.',
-    },
-  ];
-}
-
 function readKubernetes(minor: string, known: readonly KnownImage[], { support }: CheckRequest): KubernetesSupport {
   const [image] = known;
   if (image === undefined) return { state: 'unknown', words: 'nothing that runs here is in the catalog' };
@@ -340,104 +139,6 @@ function readKubernetes(minor: string, known: readonly KnownImage[], { support }
   return { state: recorded.supported.includes(minor) ? 'supported' : 'unsupported', words };
 }
 
-function kubernetesProblems(
-  { state, words }: KubernetesSupport,
-  { gitVersion }: ServerVersion,
-  controllers: readonly ControllerReading[],
-): readonly Problem[] {
-  if (state === 'supported' || controllers.length === 0) return [];
-  const facts = {
-    ending: {
-      code: 'KUBERNETES_ENDING',
-      severity: 'warning',
-      hint: 'Plan the upgrade of the cluster; `oakum compat` tells the days.',
-    },
-    unsupported: {
-      code: 'KUBERNETES_UNSUPPORTED',
-      severity: 'critical',
-      hint: 'Upgrade the cluster, or move to a line for it: `oakum compat`.',
-    },
-    unknown: { code: 'KUBERNETES_UNKNOWN', severity: 'warning', hint: '`oakum compat` tells which lines fit.' },
-  } as const;
-  return [{ ...facts[state], subject: `Kubernetes ${gitVersion}`, message: words }];
-}
-
-function mixed(controllers: readonly ControllerReading[]): readonly Problem[] {
-  return [...Map.groupBy(controllers, ({ ref }) => ref.namespace ?? '')].flatMap(([namespace, together]) => {
-    const channels = distinct(together.map(({ channel }) => channel));
-    const revisions = distinct(together.map(({ revision }) => revision));
-    const subject = `namespace ${namespace}`;
-    const hint = 'Install one revision of one channel with `oakum upgrade`.';
-    return [
-      ...(channels.length > 1
-        ? [
-            {
-              code: 'CHANNELS_MIXED',
-              severity: 'warning',
-              subject,
-              message: `channels are mixed: ${channels.join(', ')}`,
-              hint,
-            } as const,
-          ]
-        : []),
-      ...(revisions.length > 1
-        ? [
-            {
-              code: 'REVISIONS_MIXED',
-              severity: 'warning',
-              subject,
-              message: `revisions are mixed: ${revisions.join(', ')}`,
-              hint,
-            } as const,
-          ]
-        : []),
-    ];
-  });
-}
-
-function distinct(values: readonly (string | undefined)[]): readonly string[] {
-  return [...new Set(values.filter((value) => value !== undefined))].sort();
-}
-
-async function installationProblems(
-  cluster: Cluster,
-  { namespace, state, release, revision, objects }: Installation,
-): Promise<readonly Problem[]> {
-  const subject = `namespace ${namespace}`;
-  const live = await Promise.all(objects.map(async (ref) => ({ ref, object: await getIfAllowed(cluster, ref) })));
-  const gone = live.filter(({ object }) => object === undefined).map(({ ref }) => describeRef(ref));
-  return [
-    ...(state === 'complete'
-      ? []
-      : [
-          {
-            code: 'CHANGE_UNFINISHED',
-            severity: 'critical',
-            subject,
-            message: `a change to ${revision ?? release} began and did not end`,
-            hint: 'Run that `oakum install` or `oakum upgrade` again.',
-          } as const,
-        ]),
-    ...(gone.length === 0
-      ? []
-      : [
-          {
-            code: 'OBJECT_MISSING',
-            severity: 'critical',
-            subject,
-            message: `${gone.length} objects of it are gone: ${gone.slice(0, 10).join(', ')}`,
-            hint: 'Run the `oakum install` of this revision again: it makes what is missing.',
-          } as const,
-        ]),
-  ];
-}
-
-/** What we may not see is taken to be there. */
-async function getIfAllowed(cluster: Cluster, ref: ObjectRef): Promise<KubernetesObject | 'unseen' | undefined> {
-  try {
-    return await cluster.get(ref);
-  } catch (error) {
-    if (isKubernetesError(error, 'CLUSTER_FORBIDDEN')) return 'unseen';
-    throw error;
-  }
+function digestIn(imageId: unknown): string | undefined {
+  return typeof imageId === 'string' ? splitImage(imageId).digest : undefined;
 }

@@ -10,7 +10,7 @@ export type {
   KubernetesSupport,
   OpenVulnerability,
   Problem,
-} from './check.ts';
+} from './check-report.ts';
 export { connect } from './connect.ts';
 export type { ClusterChoice } from './connect.ts';
 export type { Difference } from './difference.ts';

@@ -77,7 +77,7 @@ async function findBootstrap(
   const path = at(owner, 'spec', 'path');
   return {
     code: 'OWNED_BY_BOOTSTRAP',
-    message: `Flux installs itself here from Git (Kustomization ${namespace}/${owner.metadata.name}, path ${String(path ?? './')}) and would undo this`,
+    message: `Flux installs itself here from Git (Kustomization ${namespace}/${owner.metadata.name}, path ${typeof path === 'string' ? path : './'}) and would undo this`,
     hint: 'Change the repository instead: oakum upgrade --git FOLDER, then commit and push.',
   };
 }
@@ -86,7 +86,7 @@ async function findBootstrap(
 function ownsController(kustomization: KubernetesObject): boolean {
   const entries = at(kustomization, 'status', 'inventory', 'entries');
   if (!Array.isArray(entries)) return false;
-  return entries.some((entry) => /_source-controller_apps_Deployment$/.test(String(at(entry, 'id'))));
+  return entries.some((entry) => String(at(entry, 'id')).endsWith('_source-controller_apps_Deployment'));
 }
 
 function findHelm(controllers: readonly KubernetesObject[]): Blocker | undefined {

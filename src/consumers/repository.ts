@@ -3,7 +3,7 @@ import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { messageOf, type OakumError, replaceFile, type RunProcess } from '#core';
 import { describeRef, identityOf, type KubernetesObject, parseManifests, refOf } from '#kubernetes';
-import { type Document, isMap, isSeq, parseAllDocuments, parseDocument } from 'yaml';
+import { type Document, isMap, isSeq, parseAllDocuments, parseDocument, type YAMLMap } from 'yaml';
 import { ConsumerError } from './error.ts';
 import { isController, type ManifestSet } from './manifest-set.ts';
 import { editDocument } from './yaml-edit.ts';
@@ -153,16 +153,15 @@ export function editFile(path: string, text: string, set: ManifestSet): FileEdit
 
 function editPins(path: string, text: string, set: ManifestSet): FileEdit | undefined {
   const document = parseDocument(text);
-  if (document.errors.length > 0) throw document.errors[0];
+  const [error] = document.errors;
+  if (error !== undefined) throw error;
   const images = document.get('images');
   if (!isSeq(images)) return undefined;
   const changes: string[] = [];
   let found = false;
   for (const entry of images.items) {
     if (!isMap(entry)) continue;
-    const component = String(entry.get('name') ?? '')
-      .split('/')
-      .at(-1);
+    const component = stringIn(entry, 'name').split('/').at(-1);
     const image = set.images.find((one) => one.component === component);
     if (image === undefined) continue;
     found = true;
@@ -177,6 +176,11 @@ function editPins(path: string, text: string, set: ManifestSet): FileEdit | unde
   }
   if (!found) return undefined;
   return { path, kind: 'pins', before: text, after: changes.length === 0 ? text : document.toString(WIDTH), changes };
+}
+
+function stringIn(map: YAMLMap, key: string): string {
+  const value = map.get(key);
+  return typeof value === 'string' ? value : '';
 }
 
 function editManifests(path: string, text: string, set: ManifestSet): FileEdit | undefined {

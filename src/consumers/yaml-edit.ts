@@ -6,8 +6,7 @@ import {
   isNode,
   isScalar,
   isSeq,
-  type Node,
-  Pair,
+  type Pair,
   Scalar,
   type YAMLMap,
   type YAMLSeq,
@@ -54,14 +53,10 @@ function withComments(made: unknown, old: unknown): unknown {
 }
 
 function editMap(document: Document, map: YAMLMap, value: Readonly<Record<string, unknown>>): boolean {
-  let changed = false;
   const wanted = new Map(Object.entries(value).filter(([, inner]) => inner !== undefined));
-  for (const pair of [...map.items]) {
-    const key = keyOf(pair);
-    if (wanted.has(key)) continue;
-    map.items.splice(map.items.indexOf(pair), 1);
-    changed = true;
-  }
+  const kept = map.items.filter((pair) => wanted.has(keyOf(pair)));
+  let changed = kept.length < map.items.length;
+  map.items = kept;
   for (const [key, inner] of wanted) {
     const pair = map.items.find((item) => keyOf(item) === key);
     if (pair === undefined) {
@@ -76,7 +71,7 @@ function editMap(document: Document, map: YAMLMap, value: Readonly<Record<string
   return changed;
 }
 
-function keyOf({ key }: Pair<unknown, unknown>): string {
+function keyOf({ key }: Pair): string {
   return String(isScalar(key) ? key.value : key);
 }
 
@@ -103,7 +98,7 @@ function editSeq(document: Document, seq: YAMLSeq, value: readonly unknown[]): b
     edited.some((one) => one.changed) ||
     items.length !== old.length ||
     items.some((item, place) => item !== old[place]);
-  if (changed) seq.items = items as Node[];
+  if (changed) seq.items = items;
   return changed;
 }
 

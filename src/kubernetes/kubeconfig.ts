@@ -129,7 +129,7 @@ async function readOne(path: string): Promise<KubeconfigFile | undefined> {
   }
   let value: unknown;
   try {
-    value = parse(content, { logLevel: 'error' });
+    value = parse(content, { logLevel: 'error' }) ?? {}; // kubectl takes an empty file too
   } catch (error) {
     throw invalid(path, messageOf(error), error);
   }
