@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 export { CompatibilityError } from './error.ts';
 export type { CompatibilityErrorCode } from './error.ts';
+export { compareApis, deprecatedOf, kindsOf, mergeKinds, storageOf } from './lifecycle/api-changes.ts';
+export type { ApiChanges, ApiRef } from './lifecycle/api-changes.ts';
+export { recordedKinds } from './lifecycle/api-record.ts';
 export type { Calendar, Cycle, End, FeedCycle, Override } from './lifecycle/calendar.ts';
 export type { CompatibilityCell } from './lifecycle/cell.ts';
+export { readCrds } from './lifecycle/crds.ts';
+export type { ApiKind, ApiVersion } from './lifecycle/crds.ts';
 export type { Day } from './lifecycle/day.ts';
 export type { Ending } from './lifecycle/endings.ts';
 export { describeEvidence } from './lifecycle/evidence.ts';
