@@ -98,3 +98,4 @@ export {
   toPem,
 } from './x509.ts';
 export type { CertificateSpec, Issuer } from './x509.ts';
+export { markdownText } from './markdown-text.ts';

@@ -46,7 +46,7 @@ export { findAnalysis, keepAnalysis } from './reachability/records.ts';
 export type { Analysis, CallFrame, FindingReachability, Reach, ReachedAdvisory } from './reachability/types.ts';
 export { toSarif } from './render/sarif.ts';
 export { scanJsonSchema } from './render/scan-schema.ts';
-export { markdownText } from './render/markdown-text.ts';
+export { markdownText } from '#formats';
 export { toCsv, toMarkdown } from './render/tables.ts';
 export type { StateOf } from './render/tables.ts';
 export { feedGaps, readEcosystem, scan, verdictOf, withUrgency } from './scan.ts';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { markdownText } from '#formats';
 import type { Finding } from '../match/finding.ts';
 import { describePath, reachabilityWord } from '../reachability/describe.ts';
 import type { Scan, ScanReport } from '../scan.ts';
-import { markdownText } from './markdown-text.ts';
 import { webAddress } from './web-address.ts';
 
 const COLUMNS = [
