@@ -14,6 +14,7 @@ const FAMILIES = {
   MANIFESTS_REFUSED: 'build',
   MINOR_UNKNOWN: 'usage',
   PROGRAM_FAILED: 'machine',
+  PROGRAM_UNSTARTED: 'machine',
 } as const satisfies Record<string, ErrorFamily>;
 
 /** Codes of {@link CompatibilityError}. */

@@ -25,7 +25,7 @@ export { PRODUCT_FACTS, PROVIDERS } from './lifecycle/products.ts';
 export type { Product, Provider } from './lifecycle/products.ts';
 export { latestMinors } from './lifecycle/windows.ts';
 export type { LineSettings, LineWindow } from './lifecycle/windows.ts';
-export { startApiServer } from './harness/api-server.ts';
+export { readEtcdVersion, startApiServer } from './harness/api-server.ts';
 export type { ApiServer, ApiServerRequest } from './harness/api-server.ts';
 export { CELL_FILE, cellFolder, readCells, staleReasons } from './harness/cell-record.ts';
 export type { CellContext, CellRecord } from './harness/cell-record.ts';

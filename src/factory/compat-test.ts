@@ -8,6 +8,7 @@ import {
   cellFolder,
   type CellRecord,
   type CellRun,
+  readEtcdVersion,
   runCell,
   type RunnableRevision,
   type RunScenario,
@@ -82,6 +83,7 @@ export interface CompatOutcome {
 export async function testCompatibility(request: CompatTestRequest, shop: Workshop): Promise<readonly CompatOutcome[]> {
   const { cache } = shop;
   const { subject, previous, minors } = request;
+  await readEtcdVersion({ ...request, ...shop }); // what is missing is told before anything is built
   const folder = cache.temporary();
   await mkdir(folder);
   await chmod(folder, 0o755); // controllers run as another user, whatever the umask

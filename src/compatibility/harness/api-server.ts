@@ -95,7 +95,12 @@ export async function startApiServer(request: ApiServerRequest): Promise<ApiServ
   }
 }
 
-async function readEtcdVersion({ run, searchPath, signal }: ApiServerRequest): Promise<string> {
+/** Gives the version of etcd here. Throws `ETCD_MISSING`, saying which package has it. */
+export async function readEtcdVersion({
+  run,
+  searchPath,
+  signal,
+}: Pick<ApiServerRequest, 'run' | 'searchPath' | 'signal'>): Promise<string> {
   const request = { argv: ['etcd', '--version'] as const, env: { PATH: searchPath }, signal };
   const answer = await run({ ...request, timeoutMilliseconds: 30_000 }).catch((error: unknown) => {
     if (signal.aborted) throw signal.reason;

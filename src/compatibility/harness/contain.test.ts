@@ -115,6 +115,26 @@ describe('a container without a runtime', () => {
     expect(readFileSync(join(folder, 'log'), 'utf8')).toBe('no such cluster\n');
   });
 
+  it('says that nothing is known of a program that could not be started', async () => {
+    const service = await start(REPORT);
+    const other = startService(
+      {
+        name: 'other',
+        argv: ['bwrap', '--bind', join(folder, 'none'), '/', 'sh'],
+        env: { PATH },
+        cwd: folder,
+        logFile: join(folder, 'other.log'),
+      },
+      { run: runProcess, clock: systemClock(), signal: new AbortController().signal },
+    );
+    services.push(other);
+    await expect(other.untilReady(async () => false)).rejects.toMatchObject({
+      code: 'PROGRAM_UNSTARTED',
+      family: 'machine',
+    });
+    await expect(service.untilReady(async () => false, [other])).rejects.toMatchObject({ code: 'PROGRAM_UNSTARTED' });
+  });
+
   it.each(['0:0', 'nobody', ''])('is not started for an image whose user is "%s"', async (user) => {
     await expect(command(REPORT, user)).rejects.toMatchObject({ code: 'IMAGE_UNUSABLE' });
   });

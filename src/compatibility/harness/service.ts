@@ -28,7 +28,7 @@ export interface ServiceTools {
 export interface Service {
   readonly name: string;
   readonly logFile: string;
-  /** Waits until `ready` says yes. Throws `PROGRAM_FAILED` where it, or one that it `needs`, ends or time runs out first. */
+  /** Waits until `ready` says yes. Throws `PROGRAM_FAILED` (`PROGRAM_UNSTARTED`) where it, or one that it `needs`, ends or time runs out first. */
   untilReady(ready: () => Promise<boolean>, needs?: readonly Service[]): Promise<void>;
   /** Gives how it ended, where it ended unasked. */
   failure(): CompatibilityError | undefined;
@@ -40,6 +40,16 @@ const READY_WITHIN = 180_000;
 const STOP_WITHIN = 20_000;
 const TICK = 50;
 const LINES_SHOWN = 8;
+/** What starts a program speaks for itself where it can't: then nothing is known of the program. */
+const LAUNCHER = /^\s*(?:bwrap|setpriv): /m;
+const FAILED = {
+  code: 'PROGRAM_FAILED',
+  hint: 'Its log tells more. Where the machine is short of memory or disk, free some and run the command again.',
+} as const;
+const UNSTARTED = {
+  code: 'PROGRAM_UNSTARTED',
+  hint: 'Run `oakum doctor` to see what this machine lacks. Started as root, programs run as another user, who must be able to enter the cache folder (OAKUM_CACHE).',
+} as const;
 
 /** How a program ended: in words, and what it said last. */
 interface Ending {
@@ -59,11 +69,11 @@ export function startService(request: ServiceRequest, tools: ServiceTools): Serv
   const exited = runLogged(request, tools, (started) => {
     pid = started;
   }).then((ending) => (ended = ending));
-  const failed = (message: string): CompatibilityError =>
-    new CompatibilityError('PROGRAM_FAILED', `${name} ${message}${ended?.tail ? `:\n${ended.tail}` : ''}`, {
-      where: logFile,
-      hint: 'Its log tells more. Where the machine is short of memory or disk, free some and run the command again.',
-    });
+  const failed = (message: string): CompatibilityError => {
+    const text = `${name} ${message}${ended?.tail ? `:\n${ended.tail}` : ''}`;
+    const { code, hint } = LAUNCHER.test(ended?.tail ?? '') ? UNSTARTED : FAILED;
+    return new CompatibilityError(code, text, { where: logFile, hint });
+  };
   const failure = () => (ended === undefined || asked ? undefined : failed(ended.how));
   return {
     name,
