@@ -3,12 +3,12 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFile, digestOf, hexOf, OakumError, type Report } from '#core';
 import {
-  FIX_DOES_NOT_BUILD,
   fixedBy,
   newerReleases,
   type PublishedFix,
   toWatchedFindings,
   type WatchedScan,
+  wasTried,
   type WatchParts,
 } from '#factory';
 import type { PatchPlan } from '#patch';
@@ -92,7 +92,7 @@ async function scanPublished(release: string, { loaded, flags, world }: PartsCon
     revision,
     findings: toWatchedFindings(judgements),
     forecast: forecastBreaches(clocks, now),
-    unbuildable: staying.flatMap(({ id, reason }) => (reason.startsWith(FIX_DOES_NOT_BUILD) ? [id] : [])),
+    unbuildable: staying.flatMap(({ id, reason }) => (wasTried(reason) ? [id] : [])),
   };
 }
 

@@ -11,7 +11,7 @@ export { FactoryError } from './error.ts';
 export type { FactoryErrorCode } from './error.ts';
 export type { BuildRequest, ChannelImage, PlatformImage } from './images.ts';
 export { planRevision } from './patch.ts';
-export { FIX_DOES_NOT_BUILD, proveRevision } from './prove-revision.ts';
+export { proveRevision, wasTried } from './prove-revision.ts';
 export type { ProvedRevision } from './prove-revision.ts';
 export type { PatchRequest } from './patch.ts';
 export { openManifests } from './manifests.ts';

@@ -16,8 +16,14 @@ export interface ProvedRevision {
   readonly lock?: Lock;
 }
 
-/** How the reason begins for which a finding stays whose fix breaks the build. */
-export const FIX_DOES_NOT_BUILD = 'its fix does not build';
+/** How a fault begins, after `its fix`: where the compiler complains, and where a test of upstream does. */
+const DOES_NOT_BUILD = 'does not build';
+const BREAKS_A_TEST = 'breaks a test';
+
+/** Says whether a finding stays for the reason that its fix was tried and does not work. */
+export function wasTried(reason: string): boolean {
+  return [DOES_NOT_BUILD, BREAKS_A_TEST].some((fault) => reason.startsWith(`its fix ${fault}`));
+}
 
 /** One component's overlay to be compiled. */
 interface Trial {
@@ -72,15 +78,17 @@ async function proveComponent(plan: ComponentPlan, trial: Trial, shop: Workshop,
     },
     fault,
   );
-  const final = await planWith(
-    dropped.map(({ item, fault: why }) => ({ path: item, reason: `${FIX_DOES_NOT_BUILD}: ${why}` })),
-  );
+  const final = await planWith(dropped.map(({ item, fault: why }) => ({ path: item, reason: `its fix ${why}` })));
   const still = await buildFault(final.overlay, trial, shop);
-  if (still !== undefined) throw new BuildError('COMPILE_FAILED', still, { where: trial.component });
+  if (still !== undefined)
+    throw new BuildError('COMPILE_FAILED', `the patched source ${still}`, {
+      where: trial.component,
+      hint: 'That is so without any raised version: look at the patch files, and at what the toolchain changed.',
+    });
   return withTreeHash(final, trial, shop);
 }
 
-/** Compiles a component with an overlay and tests it; gives what the compiler said first, or the first test that it breaks. */
+/** Compiles a component with an overlay and tests it; gives what it does wrong: what the compiler said first, or the first test that it breaks. */
 async function buildFault(
   overlay: LockedOverlay | undefined,
   trial: Trial,
@@ -94,7 +102,8 @@ async function buildFault(
   } catch (error) {
     if (!(error instanceof BuildError && error.code === 'COMPILE_FAILED')) throw error;
     const lines = error.message.split('\n').map((line) => line.trim());
-    return lines.find((line) => /^\S+:\d+:\d+: /.test(line)) ?? lines[1] ?? lines[0] ?? 'it does not compile';
+    const said = lines.find((line) => /^\S+:\d+:\d+: /.test(line)) ?? lines[1] ?? lines[0];
+    return said === undefined ? DOES_NOT_BUILD : `${DOES_NOT_BUILD}: ${said}`;
   }
 }
 
@@ -104,7 +113,8 @@ async function brokenTests(overlay: LockedOverlay, trial: Trial, shop: Workshop)
   const compared = await testOverlay({ component, release: request.release, definition, lock, overlay }, shop);
   for (const { path, needs } of compared.after.leftOut)
     shop.report({ kind: 'note', message: `${component}: tests of ${path} are left out: they need ${needs}` });
-  return testFault(compared);
+  const fault = testFault(compared);
+  return fault === undefined ? undefined : `${BREAKS_A_TEST}: ${fault}`;
 }
 
 /** The hash of the patched source goes into the lock, so that a later run knows what it must get. */

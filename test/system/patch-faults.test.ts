@@ -45,6 +45,8 @@ beforeAll(async () => {
   const until101 = (
     ['tested', 'gone', 'taken', 'replaced', 'future', 'one', 'two', 'plain', 'left', 'failing'] as const
   ).map((flaw) => advisory(FLAWS[flaw], `${flaw}.test/${flaw}`));
+  const fetched = await outside.oakum(['fetch', '2.9.4']);
+  expect(fetched.exitCode, fetched.stderr).toBe(0);
   await updateFeeds(outside, [
     ...until101,
     advisory(FLAWS.crossed, 'crossed.test/crossed'),
@@ -124,8 +126,11 @@ function publishGamma(): void {
   );
 }
 
+/** The toolchain is at hand by now, so no real proxy is asked for modules that are none. */
 const patch = (component: string, ...more: readonly string[]): Promise<CliResult> =>
-  outside.oakum(['patch', '2.9.4', '--component', component, '--lock-only', '--no-reachability', ...more]);
+  outside.oakum(['patch', '2.9.4', '--component', component, '--lock-only', '--no-reachability', ...more], {
+    env: { GOPROXY: outside.proxy.url },
+  });
 
 describe('a fix that is no fix', () => {
   let result: CliResult;
@@ -152,7 +157,9 @@ describe('a fix that is no fix', () => {
   });
 
   it('names the version that does not exist', () => {
-    expect(stays('gone')).toMatch(/gone\.test\/gone@v1\.0\.1.*not/);
+    expect(stays('gone')).toContain(
+      'neither the Go module proxy nor the checksum database knows gone.test/gone@v1.0.1',
+    );
   });
 
   it('names the version that was retracted, and takes the next one where there is one', () => {
@@ -174,7 +181,7 @@ describe('a fix that is no fix', () => {
 
   it('breaks a test of upstream, which says what it saw; one that failed before is no reason', () => {
     expect(stays('tested')).toContain(
-      'its fix does not build: github.com/fluxcd/beta/words.TestWord passed before and fails now',
+      'its fix breaks a test: github.com/fluxcd/beta/words.TestWord passed before and fails now',
     );
     expect(stays('tested')).toContain('the word is new now');
     expect(stays('failing')).toBeUndefined();
@@ -230,7 +237,7 @@ describe('a patch file', () => {
     await write(text);
     const result = await patch('alpha');
     await rm(place(), { recursive: true });
-    expect(result.exitCode).toBe(code);
+    expect(result.exitCode, result.stderr).toBe(code);
     expect(result.stderr).toContain(said);
     if (code === 3) expect(result.stderr).toContain('patches/alpha/0001-change.patch');
     expect(await readFile(lock, 'utf8').catch(() => '')).toBe(before);
@@ -247,7 +254,7 @@ describe('two runs at once', () => {
     expect(refused.stderr).toMatch(
       new RegExp(`another patch with this lock runs: process ${process.pid}, since \\d{4}-\\d\\d-\\d\\dT`),
     );
-    const planned = await outside.oakum(['patch', '2.9.4', '--plan', '--json']);
+    const planned = await patch('gamma', '--plan', '--json');
     expect((JSON.parse(planned.stdout) as PatchPlan).release).toBe('2.9.4');
   });
 
