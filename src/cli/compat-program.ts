@@ -18,7 +18,7 @@ const PROVIDERS = ['eks', 'aks', 'gke', 'openshift'] as const satisfies readonly
 
 const WHAT_COMPAT_SAYS = `
 Dates come from the feed endoflife on disk and from \`lifecycle.overrides\` of the definition; docs/lifecycle.md tells how windows follow.
-Evidence is the verdicts that release documents hold. A cell is stale where a newer revision or Kubernetes patch release is out.
+Evidence is the verdicts that release documents hold, and those that \`oakum compat test\` left beside them. A cell is stale where a newer revision or Kubernetes patch release is out.
 Exit code 0: something fits. 1: nothing does. 4: the feed is too old, or lacks the provider that is asked for.
 
 Examples:

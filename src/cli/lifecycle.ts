@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type CompatibilityCell, type Lifecycle, readLifecycle } from '#compatibility';
+import { dirname } from 'node:path';
+import { type CompatibilityCell, type Lifecycle, readCells, readLifecycle, staleReasons } from '#compatibility';
 import { lineOf, orderRevisions, parseRevision, type ReleaseDocument, type Revision } from '#release';
 import type { FeedReading } from '#vulnerabilities';
 import { openFeedsOf } from './feed-settings.ts';
+import type { FoundDocument } from './release-documents.ts';
 import type { Loaded } from './shop.ts';
 import type { World } from './world.ts';
 
@@ -48,6 +50,21 @@ export function cellsOf(documents: readonly ReleaseDocument[]): readonly Compati
   return documents.flatMap(({ revision, publication }) =>
     (publication?.compatibility ?? []).map((record) => ({ ...record, revision, versions: {} })),
   );
+}
+
+/** Gives the cells of tests that lie beside release documents, as `oakum compat test` leaves them. */
+export async function keptCells(documents: readonly FoundDocument[]): Promise<readonly CompatibilityCell[]> {
+  const kept = documents.map(async ({ file, document: { revision, channels } }) => {
+    const cells = (await readCells(dirname(file))).filter((cell) => cell.revision === revision);
+    return cells.map((cell) => {
+      const images = (channels[cell.channel]?.images ?? []).map(
+        ({ component, digest }) => [component, digest] as const,
+      );
+      const context = { images: Object.fromEntries(images), newestPatch: undefined };
+      return { ...cell, outdated: staleReasons(cell, context) };
+    });
+  });
+  return (await Promise.all(kept)).flat();
 }
 
 /** Gives what finds the newest revision of a line, of those that the lock and the documents name. */

@@ -2,7 +2,7 @@
 import { answer, type Fit, type Lifecycle, type Provider } from '#compatibility';
 import { formatCompatibility } from '../compat-text.ts';
 import { EXIT_CODES, VERDICT_EXIT_CODE } from '../exit-codes.ts';
-import { cellsOf, newestRevisions, openLifecycle } from '../lifecycle.ts';
+import { cellsOf, keptCells, newestRevisions, openLifecycle } from '../lifecycle.ts';
 import { readDocuments } from '../release-documents.ts';
 import { type OutputFlags, print } from '../session.ts';
 import { loadDefinition, type SharedFlags } from '../shop.ts';
@@ -17,13 +17,14 @@ interface CompatFlags extends SharedFlags, OutputFlags {
 /** `oakum compat`: says which lines fit which Kubernetes today, until when, and what tests say; the exit code tells whether any does. */
 export async function showCompatibility(flags: CompatFlags, world: World): Promise<void> {
   const loaded = await loadDefinition(flags, world);
-  const documents = (await readDocuments(flags.documents, world)).map(({ document }) => document);
+  const found = await readDocuments(flags.documents, world);
+  const documents = found.map(({ document }) => document);
   const { lifecycle, feed, faults } = await openLifecycle(loaded, world);
   const fits = answer(lifecycle, {
     kubernetes: flags.kubernetes,
     provider: flags.provider,
     channels: Object.keys(loaded.read.definition.channels),
-    cells: cellsOf(documents),
+    cells: [...cellsOf(documents), ...(await keptCells(found))],
     revisionOf: newestRevisions(loaded.lock, documents),
     now: world.clock.now(),
   });

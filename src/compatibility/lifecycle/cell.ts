@@ -17,4 +17,6 @@ export interface CompatibilityCell {
   readonly digest: Digest;
   /** What ran, by name: `kubernetes` (`1.33.7`), `etcd`, and the components by their versions or digests. */
   readonly versions: Readonly<Record<string, string>>;
+  /** Why it is known not to tell of what is there now, beside what versions say: sentences. */
+  readonly outdated?: readonly string[];
 }

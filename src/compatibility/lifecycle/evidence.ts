@@ -35,6 +35,7 @@ export function readEvidence(cells: readonly CompatibilityCell[], context: Evide
   if (cell === undefined) return { channel, state: 'not tested', reasons: [] };
   const tested = cell.versions['kubernetes']?.replace(/^v/, '');
   const reasons = [
+    ...(cell.outdated ?? []),
     ...(revision === undefined || cell.revision === revision
       ? []
       : [`tested ${cell.revision}, the newest is ${revision}`]),
