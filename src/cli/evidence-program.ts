@@ -18,12 +18,58 @@ Examples:
     --certificate-identity-regexp '^https://github\\.com/fluxcd/.*$' \\
     --certificate-oidc-issuer https://token.actions.githubusercontent.com`;
 
-/** Adds `oakum verify`. */
+/** Adds `oakum verify`, and below it `verify release`. */
 export function addVerify(program: Command, world: () => World): void {
-  program
-    .command('verify')
+  const verify = withTrust(program.command('verify'))
     .description('check who signed images, and what is attested about them')
     .argument('<images...>', 'REGISTRY/REPOSITORY:TAG or @sha256:DIGEST, or oci:FOLDER:NAME')
+    .helpCommand(false)
+    .enablePositionalOptions() // flags after `release` are its own
+    .addOption(
+      new Option('--attestation <types>', 'signed statements needed as well, like slsaprovenance1,spdxjson')
+        .argParser(collect)
+        .conflicts('policy'),
+    )
+    .addOption(platformOption())
+    .option('--deep', 'read every layer too, and compare it with its digests')
+    .option('--vsa <file>', "write the verdicts as SLSA verification summaries, signed with this machine's key")
+    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(jsonOption())
+    .addHelpText('after', WHAT_VERIFY_CHECKS)
+    .action(async (images, flags) => (await import('./commands/verify.ts')).verify(images, flags, world()));
+  addVerifyRelease(verify, world);
+}
+
+const WHAT_VERIFY_RELEASE_CHECKS = `
+Checks, from the one release document on:
+  who signed it, that it is well-formed and contradicts itself nowhere, and that the tag names the document of that revision
+  every image: index, platforms, configs and layers under the digests it names, each signed, with SBOM, provenance and all evidence it lists
+  manifests: there, signed, and running exactly these images
+  its predecessors, back to the first of the line: each the very document that the next one names, and signed
+  with --pins: files of kustomize image pins against it
+Images and manifests are looked for beside the document, so a mirrored copy is checked where it is.
+Exit code 0: trusted. 1: not trusted. Others: it could not be checked.
+
+Examples:
+  oakum verify release registry.example.com/flux/releases:2.9.2 --key oakum.pub
+  oakum verify release oci:out/oci:releases:2.9.2-r0 --key oakum.pub --pins out/images/v2.9.2/oakum-distroless.yaml
+  oakum verify release registry.example.com/flux/releases@sha256:DIGEST --policy policy.yaml --json`;
+
+function addVerifyRelease(verify: Command, world: () => World): void {
+  withTrust(verify.command('release'))
+    .description('check a whole release from its signed document: every image, its evidence, manifests, predecessors')
+    .argument('<release>', 'REGISTRY/releases:2.9.2 (or :2.9, :2.9.2-r0, @sha256:DIGEST), or oci:FOLDER:releases:2.9.2')
+    .addOption(new Option('--pins <files>', 'kustomize image pins to compare with it').argParser(collect))
+    .option('--deep', 'read every layer too, and compare it with its digests')
+    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(jsonOption())
+    .addHelpText('after', WHAT_VERIFY_RELEASE_CHECKS)
+    .action(async (name, flags) => (await import('./commands/verify-release.ts')).verifyWhole(name, flags, world()));
+}
+
+/** Adds the flags that say who is believed. */
+function withTrust(command: Command): Command {
+  return command
     .option('--policy <file>', 'who is believed and what an image needs; see docs/evidence-verify.md')
     .addOption(
       new Option('--key <files>', 'public keys (PEM) of which one must have signed')
@@ -52,19 +98,7 @@ export function addVerify(program: Command, world: () => World): void {
       new Option('--transparency <proof>', 'what must prove the time: default log for certificates, none for keys')
         .choices(['log', 'timestamp', 'none'])
         .conflicts('policy'),
-    )
-    .addOption(
-      new Option('--attestation <types>', 'signed statements needed as well, like slsaprovenance1,spdxjson')
-        .argParser(collect)
-        .conflicts('policy'),
-    )
-    .addOption(platformOption())
-    .option('--deep', 'read every layer too, and compare it with its digests')
-    .option('--vsa <file>', "write the verdicts as SLSA verification summaries, signed with this machine's key")
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
-    .addOption(jsonOption())
-    .addHelpText('after', WHAT_VERIFY_CHECKS)
-    .action(async (images, flags) => (await import('./commands/verify.ts')).verify(images, flags, world()));
+    );
 }
 
 /** Adds `oakum diff`. */

@@ -70,5 +70,5 @@ export function createProgram(version: string, invocation: Invocation, first?: s
     .showHelpAfterError('(add --help for the flags and examples)');
   const named = COMMANDS.filter(([names]) => first !== undefined && names.includes(first));
   for (const [, add] of named.length === 0 ? COMMANDS : named) add(program, invocation.world);
-  return program;
+  return program.enablePositionalOptions(); // last, so that commands do not inherit it: what follows a command's name is its own
 }

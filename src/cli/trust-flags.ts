@@ -2,7 +2,15 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { messageOf, OakumError } from '#core';
-import { fetchPublicRoot, loadTrust, type Policy, toFlagPolicy, type Transparency, type Trust } from '#evidence';
+import {
+  fetchPublicRoot,
+  loadTrust,
+  type Policy,
+  readPolicy,
+  toFlagPolicy,
+  type Transparency,
+  type Trust,
+} from '#evidence';
 import type { World } from './world.ts';
 
 /** Flags that say who is believed, as cosign has them. */
@@ -15,6 +23,18 @@ export interface TrustFlags {
   readonly trustedRoot?: string;
   readonly transparency?: Transparency;
   readonly attestation?: readonly string[];
+}
+
+/** Flags that say who is believed: those, or a policy file. */
+export interface PolicyFlags extends TrustFlags {
+  readonly policy?: string;
+}
+
+/** Gives the policy that flags name or make. Throws `VERIFY_WHOM`, `POLICY_UNREADABLE` and `POLICY_INVALID`. */
+export async function policyFrom(flags: PolicyFlags, world: World): Promise<Policy> {
+  if (flags.policy === undefined) return policyOfFlags(flags, world);
+  const root = flags.trustedRoot === undefined ? {} : { trustedRoot: resolve(world.workingFolder, flags.trustedRoot) };
+  return readPolicy(resolve(world.workingFolder, flags.policy), root);
 }
 
 /** Says whether flags ask for more than a signature by one of the keys. */

@@ -160,20 +160,18 @@ async function put(
 
 /** What a revision is: its images and manifests. Another build of the same content may differ in all else. */
 function contentOf({ channels, manifests = [] }: ReleaseDocument): string {
-  const images = Object.entries(channels).map(([channel, one]) => [
-    channel,
-    one.images.map(({ component, digest, platforms }) => [
-      component,
-      digest,
-      Object.entries(platforms)
-        .map(([platform, { manifest }]) => `${platform} ${manifest}`)
-        .sort(),
-    ]),
-  ]);
-  return canonicalJson([
-    images.sort(),
-    manifests.map(({ channel, kind, digest }) => `${channel} ${kind} ${digest}`).sort(),
-  ]);
+  const images = Object.entries(channels).flatMap(([channel, one]) =>
+    one.images.map(({ component, digest, platforms }) =>
+      [
+        `${channel}/${component}`,
+        digest,
+        ...Object.entries(platforms)
+          .map(([name, { manifest }]) => `${name} ${manifest}`)
+          .sort(),
+      ].join(' '),
+    ),
+  );
+  return [...images, ...manifests.map(({ channel, kind, digest }) => `${channel} ${kind} ${digest}`)].sort().join('\n');
 }
 
 /** A document without the times in it: what a second run on another hour would write again. */

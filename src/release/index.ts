@@ -40,3 +40,5 @@ export type { InstallOptions, LogLevel } from './manifests/options.ts';
 export { installOverlay, limitingFlags } from './manifests/overlay.ts';
 export type { Overlay, OverlayRequest } from './manifests/overlay.ts';
 export { restrictedFaults } from './manifests/restricted.ts';
+export type { PieceReport, ReleaseCheck, ReleaseReport } from './verify/report.ts';
+export { verifyRelease } from './verify/verify-release.ts';

@@ -58,7 +58,7 @@ export interface VerificationReport {
 }
 
 /** Takes the checks; gives the verdict: one that failed decides, then one that could not be made. No check at all is no trust. */
-export function verdictOf(checks: readonly Check[]): Verdict {
+export function verdictOf(checks: readonly Pick<Check, 'outcome'>[]): Verdict {
   if (checks.some(({ outcome }) => outcome === 'failed') || checks.length === 0) return 'not-trusted';
   return checks.every(({ outcome }) => outcome === 'passed') ? 'trusted' : 'undecided';
 }
