@@ -177,5 +177,7 @@ sources:
   exemptions:
     - module: golang.org/toolchain
       reason: the database of the test world does not know it
+manifests:
+  make: false # what this world's flux2 names has none
 `;
 }

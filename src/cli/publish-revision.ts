@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
 import type { Report } from '#core';
-import { releaseRevision, type ReleaseOutcome } from '#factory';
+import type { Lock } from '#definition';
+import { lockTool, releaseRevision, type ReleaseOutcome } from '#factory';
 import { openDestination } from './destination.ts';
 import { formatBytes, formatSpan, formatTable } from './format.ts';
 import { releaseKnowledge } from './release-knowledge.ts';
 import type { Run } from './run.ts';
+import { keepLock } from './shop.ts';
 import { openSigner, type SigningFlags } from './signer.ts';
 import type { World } from './world.ts';
 
@@ -15,6 +17,7 @@ export interface PublishFlags extends SigningFlags {
   readonly out: string;
   readonly jobs?: number;
   readonly plainHttp?: boolean;
+  readonly locked?: boolean;
   /** The folder of decisions; `vex` by default. */
   readonly vex?: string;
   /** Commander's form of --no-tests. */
@@ -28,11 +31,13 @@ export interface PublishFlags extends SigningFlags {
  * patched one is tested and analysed before that, as far as flags and feeds allow.
  */
 export async function publishRevision(
-  { loaded, shop, selection, lock, release }: Run,
+  run: Run,
   revision: number,
   { flags, world, report }: { readonly flags: PublishFlags; readonly world: World; readonly report: Report },
 ): Promise<ReleaseOutcome> {
+  const { loaded, shop, selection, release } = run;
   const outFolder = resolve(world.workingFolder, flags.out);
+  const lock = await withKustomize(run, flags, report);
   const destination = openDestination({ to: flags.to, outFolder, plainHttp: flags.plainHttp === true }, world);
   const signer = await openSigner(flags, world, report);
   return releaseRevision(
@@ -54,6 +59,16 @@ export async function publishRevision(
     },
     shop,
   );
+}
+
+/** The program that builds install manifests is locked as the sources are. */
+async function withKustomize({ loaded, lock, shop }: Run, flags: PublishFlags, report: Report): Promise<Lock> {
+  const { definition } = loaded.read;
+  if (!definition.manifests.make) return lock;
+  const { lockFile } = loaded;
+  const tool = await lockTool('kustomize', { definition, lock, lockFile, locked: flags.locked === true }, shop);
+  await keepLock({ ...tool, holds: 'kustomize' }, lockFile, report);
+  return tool.lock;
 }
 
 /** Gives what a release made as a table for people. */

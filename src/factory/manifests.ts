@@ -89,7 +89,7 @@ export function openManifests(request: ManifestsRequest, shop: Workshop): Manife
     throw new FactoryError('LOCK_INCOMPLETE', `the lock lacks Flux ${release}`, {
       hint: `Run \`oakum lock ${release}\`.`,
     });
-  const kustomize = openKustomize(definition, lock, shop);
+  const kustomize = openKustomize(request.definition, request.lock, shop); // a patched toolchain builds no tools
   const { platform } = shop.machine;
   const jobs = Object.keys(definition.components).map((component) =>
     toJob(component, platform, { ...revised, release, machine: platform }),
@@ -97,28 +97,18 @@ export function openManifests(request: ManifestsRequest, shop: Workshop): Manife
   let built: Promise<Bundle> | undefined;
   const bundle = () => (built ??= buildBundle({ definition, flux, jobs, kustomize }, shop));
   const limits = (channel: string) => limitsOf(channel, revised);
-  const pinOf = (channel: string, { component, version, digest }: InstalledImage): Pin => ({
-    name: imageName(registry, channel, component),
-    tag: version,
-    digest,
-  });
   return {
     limits,
-    pins: ({ channel, images }) => images.map((image) => pinOf(channel, image)),
+    pins: ({ channel, images }) => images.map((image) => toPin(registry, channel, image)),
     async bundle(channel) {
       const whole = await bundle();
       return { ...whole.files, ...(await limitBundle(whole, limits(channel), { kustomize, shop })) };
     },
-    async install({ channel, images, options }) {
+    async install(wanted) {
+      const { channel } = wanted;
       const { files, args } = await bundle();
-      const overlay: OverlayRequest = {
-        release,
-        options: { ...INSTALL_DEFAULTS, components: images.map(({ component }) => component), ...options },
-        limits: limits(channel),
-        pins: Object.fromEntries(images.map((image) => [image.component, pinOf(channel, image)])),
-        args,
-        rbac: await readText(files['rbac.yaml'], shop),
-      };
+      const rbac = await readText(files['rbac.yaml'], shop);
+      const overlay = { ...toOverlay(wanted, request), limits: limits(channel), args, rbac };
       const header = installHeader({ release, channel, revision, components: overlay.options.components });
       const subject = `install-${channel}.yaml`;
       const made = await reportStep(shop.report, { subject, step: 'build' }, () =>
@@ -130,6 +120,22 @@ export function openManifests(request: ManifestsRequest, shop: Workshop): Manife
       return { channel, text: await readText(made.value.digest, shop), ...made.value };
     },
   };
+}
+
+function toOverlay(
+  { channel, images, options }: InstallRequest,
+  { release, registry }: ManifestsRequest,
+): Pick<OverlayRequest, 'release' | 'options' | 'pins'> {
+  const pins = images.map((image) => [image.component, toPin(registry, channel, image)] as const);
+  return {
+    release,
+    options: { ...INSTALL_DEFAULTS, components: images.map(({ component }) => component), ...options },
+    pins: Object.fromEntries(pins),
+  };
+}
+
+function toPin(registry: string, channel: string, { component, version, digest }: InstalledImage): Pin {
+  return { name: imageName(registry, channel, component), tag: version, digest };
 }
 
 function limitsOf(channel: string, { definition, lock }: Pick<ManifestsRequest, 'definition' | 'lock'>): ChannelLimits {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Readable } from 'node:stream';
 import { reportStep } from '#core';
 import type { Parcel } from '#evidence';
-import { cacheSource, type Layer, parseConfig, parseManifest, readContent, storeLayer } from '#image';
+import { canonicalJson, decompress, readTar } from '#formats';
+import { cacheSource, type ContentSource, type Layer, parseManifest, readContent, storeLayer } from '#image';
 import {
   type Artifact,
   type ArtifactFacts,
@@ -50,8 +52,8 @@ export interface PublishedManifests {
 
 /** The repositories of a channel's artifacts, beside its images. */
 const REPOSITORIES = { 'flux-manifests': 'flux-manifests', operator: 'flux-operator-manifests' } as const;
-const MAX_CONFIG_BYTES = 1 << 20;
 const MAX_LAYER_BYTES = 32 << 20;
+const MAX_CONTENT_BYTES = 256 << 20;
 
 type ArtifactKind = keyof typeof REPOSITORIES;
 
@@ -59,6 +61,7 @@ interface Target {
   readonly channel: string;
   readonly kind: ArtifactKind;
   readonly path: string;
+  readonly files: Readonly<Record<string, string>>;
   readonly artifact: Artifact;
   readonly created: Date;
 }
@@ -134,7 +137,7 @@ async function toTargets(
       const { what, files } = contents[kind];
       const layer = await packFiles(files, origin.created, shop);
       const artifact = fluxArtifact(layer, { ...origin, description: `${what} ${release}, ${name}, by ${vendor}` });
-      return { channel: name, kind, path: `${name}/${REPOSITORIES[kind]}`, artifact, created: origin.created };
+      return { channel: name, kind, path: `${name}/${REPOSITORIES[kind]}`, files, artifact, created: origin.created };
     }),
   );
 }
@@ -150,30 +153,51 @@ async function packFiles(files: Readonly<Record<string, string>>, epoch: Date, {
   return (await storeLayer({ inputs: { kind: 'files', files }, entries: () => entries, epoch }, cache)).layer;
 }
 
-type Settled = Target & { readonly root: Artifact['manifest']; readonly isThere: boolean };
+type Settled = Target & { readonly root: Artifact['manifest']; readonly published: 'no' | 'ours' | 'other' };
 
-/** Looks whether the revision's artifact is there already: other compressors give another digest to the same content. */
+/**
+ * Looks whether the revision's artifact is there already. Other compressors give another digest to the same content, and what is known
+ * of vulnerabilities changes with time: an artifact that holds the same but for that stays, and is not signed anew.
+ */
 async function settle(target: Target, request: PublishManifestsRequest): Promise<Settled> {
   const { place, kind } = request;
-  const { manifest, config } = target.artifact;
+  const { path, files } = target;
+  const { manifest } = target.artifact;
   const [immutable] = tagsOf(request);
-  const found = kind === 'layout' ? undefined : await place.resolve(target.path, immutable);
-  if (found === undefined) return { ...target, root: manifest, isThere: false };
-  if (found.digest === manifest.descriptor.digest) return { ...target, root: manifest, isThere: true };
-  const where = place.name(target.path, immutable);
-  const root = await place.read(target.path, found.digest);
-  const { config: other } = parseManifest(root.bytes, where);
-  const bytes = await readContent(place.store(target.path).source, other, MAX_CONFIG_BYTES);
-  const wanted = parseConfig(config.bytes, where).rootfs.diff_ids.join();
-  if (parseConfig(bytes, where).rootfs.diff_ids.join() === wanted) return { ...target, root, isThere: true };
+  const found = kind === 'layout' ? undefined : await place.resolve(path, immutable);
+  if (found === undefined) return { ...target, root: manifest, published: 'no' };
+  if (found.digest === manifest.descriptor.digest) return { ...target, root: manifest, published: 'ours' };
+  const where = place.name(path, immutable);
+  const root = await place.read(path, found.digest);
+  const others = await filesIn(root, place.store(path).source, where);
+  if (lastingPart(others) === lastingPart(files)) return { ...target, root, published: 'other' };
   throw new FactoryError(
     'REVISION_EXISTS',
     `the revision's manifests are published already with other content (${found.digest})`,
-    {
-      where,
-      hint: 'Revisions never change. Publish the new content as the next one (--revision 1).',
-    },
+    { where, hint: 'Revisions never change. Publish the new content as the next one (--revision 1).' },
   );
+}
+
+function lastingPart(files: Readonly<Record<string, string>>): string {
+  return canonicalJson(Object.fromEntries(Object.entries(files).filter(([path]) => !path.startsWith('flux-vex/'))));
+}
+
+async function filesIn(
+  root: Artifact['manifest'],
+  source: ContentSource,
+  where: string,
+): Promise<Readonly<Record<string, string>>> {
+  const [layer] = parseManifest(root.bytes, where).layers;
+  if (layer === undefined) return {};
+  const packed = Readable.from([await readContent(source, layer, MAX_LAYER_BYTES)]);
+  const limits = { maxBytes: MAX_CONTENT_BYTES, where };
+  const files: Record<string, string> = {};
+  for await (const entry of readTar(decompress(packed, { ...limits, compression: 'gzip' }), limits)) {
+    if (entry.kind === 'directory') continue;
+    if (entry.kind !== 'file') return {};
+    files[entry.path] = Buffer.concat(await Array.fromAsync(entry.body)).toString('utf8');
+  }
+  return files;
 }
 
 async function putAll(
@@ -181,10 +205,10 @@ async function putAll(
   request: PublishManifestsRequest & { readonly shop: Workshop },
 ): Promise<{ readonly cached: boolean }> {
   const { place, registry, signing, shop } = request;
-  const fresh = targets.filter(({ isThere }) => !isThere);
+  const fresh = targets.filter(({ published }) => published === 'no');
   for (const { artifact, path } of fresh) await place.put(path, await toParcel(artifact, shop));
   if (signing !== undefined) {
-    for (const { path, root, created } of targets)
+    for (const { path, root, created } of targets.filter(({ published }) => published !== 'other'))
       await signManifest(
         { store: place.store(path), manifest: root.descriptor, name: `${registry}/${path}`, created },
         signing,

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Definition, Lock } from '#definition';
-import { createLayout } from '#image';
-import { layoutPlace, registryPlace, type ReleasePlace, sourceRevision } from '#release';
-import type { ChannelImage } from './images.ts';
+import { type Json, readableJson } from '#formats';
+import { imageName, sourceRevision } from '#release';
+import { buildVexDocument } from '#vulnerabilities';
+import { placeOf, type ReleaseKnowledge } from './describe-release.ts';
+import type { BuildRequest, ChannelImage } from './images.ts';
 import { openManifests } from './manifests.ts';
 import type { Destination } from './publish.ts';
 import { publishManifests, type PublishedManifests } from './publish-manifests.ts';
+import { toReleaseDocument, toVexImages } from './release-document.ts';
 import type { Selection } from './selection.ts';
 import type { SigningOptions } from './sign.ts';
 import type { Workshop } from './workshop.ts';
@@ -21,11 +24,15 @@ export interface ReleaseManifestsRequest {
   readonly destination: Destination;
   /** The one that names the images. */
   readonly registry: string;
+  readonly knowledge: ReleaseKnowledge;
   readonly signing?: SigningOptions;
 }
 
-/** Makes and publishes the manifests that run these images. */
-export type MakeReleaseManifests = (images: readonly ChannelImage[]) => Promise<PublishedManifests>;
+/** Makes and publishes the manifests that run these images, which a build has made. */
+export type MakeReleaseManifests = (
+  images: readonly ChannelImage[],
+  build: BuildRequest,
+) => Promise<PublishedManifests>;
 
 const NONE: PublishedManifests = { records: [], files: [] };
 
@@ -45,7 +52,7 @@ export function openReleaseManifests(request: ReleaseManifestsRequest, shop: Wor
     };
   }
   const manifests = openManifests(request, shop);
-  return async (images) => {
+  return async (images, build) => {
     const { pullSecret } = definition.manifests;
     const channels = selection.channels.map((channel) => ({
       channel,
@@ -71,6 +78,7 @@ export function openReleaseManifests(request: ReleaseManifestsRequest, shop: Wor
           revision: sourceRevision(`v${release}`, origin?.commit),
         },
         vendor: definition.vendor,
+        vex: await vexOf(images, build, { request, now: shop.clock.now() }),
         ...(signing === undefined ? {} : { signing }),
       },
       shop,
@@ -78,7 +86,19 @@ export function openReleaseManifests(request: ReleaseManifestsRequest, shop: Wor
   };
 }
 
-async function placeOf(destination: Destination): Promise<ReleasePlace> {
-  if (destination.kind === 'registry') return registryPlace(destination.client, destination.registry);
-  return layoutPlace(await createLayout(destination.folder), destination.folder);
+/** Gives what was decided about the images of a channel as one OpenVEX document; undefined where nothing was. */
+async function vexOf(
+  images: readonly ChannelImage[],
+  build: BuildRequest,
+  { request, now }: { readonly request: ReleaseManifestsRequest; readonly now: Date },
+): Promise<(channel: string) => string | undefined> {
+  const { registry, knowledge } = request;
+  const nameOf = ({ channel, component }: ChannelImage) => imageName(registry, channel, component);
+  const known = toVexImages(toReleaseDocument(build, images, nameOf));
+  const decisions = (await knowledge.decisions?.(known)) ?? [];
+  return (channel) => {
+    const own = known.filter((image) => image.channel === channel);
+    const stated = buildVexDocument({ decisions, images: own, now, origin: knowledge.origin });
+    return stated === undefined ? undefined : readableJson(stated as unknown as Json);
+  };
 }

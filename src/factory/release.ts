@@ -16,11 +16,13 @@ import { openPatchProof, type PatchProofOptions } from './patch-proof.ts';
 import { openPreparation, toJob } from './prepare.ts';
 import { type Destination, publish } from './publish.ts';
 import { describeRelease, type ReleaseKnowledge } from './describe-release.ts';
+import type { PublishedManifests } from './publish-manifests.ts';
+import { openReleaseManifests } from './release-manifests.ts';
 import { revise } from './revise.ts';
 import type { SigningOptions } from './sign.ts';
 import type { Workshop } from './workshop.ts';
 
-/** What to release and where to. Files beside the images (pins, release document) go into `outFolder`. */
+/** What to release and where to. Files beside the images (pins, install manifests, release document) go into `outFolder`. */
 export interface ReleaseRequest extends Omit<BuildRequest, 'definition' | 'digests' | 'exemptions' | 'versions'> {
   readonly read: ReadDefinition;
   readonly destination: Destination;
@@ -61,6 +63,8 @@ const MAX_REBUILDS = 3;
  */
 export async function releaseRevision(request: ReleaseRequest, shop: Workshop): Promise<ReleaseOutcome> {
   const build = toBuild(request, shop);
+  const { definition } = request.read;
+  const makeManifests = openReleaseManifests({ ...request, definition, registry: registryOf(request) }, shop);
   for (let attempt = 1; ; attempt += 1) {
     try {
       const built = await buildImages(build, shop);
@@ -72,8 +76,9 @@ export async function releaseRevision(request: ReleaseRequest, shop: Workshop): 
         request.destination,
         signing === undefined ? options : { ...options, signing },
       );
-      const document = await describeRelease({ request, build, built, published }, shop);
-      return await writeFiles(request, document, published.images);
+      const made = await makeManifests(published.images, build);
+      const document = await describeRelease({ request, build, built, published, manifests: made.records }, shop);
+      return await writeFiles(request, { document, manifests: made }, published.images);
     } catch (error) {
       const damaged = error instanceof CacheError && (error.code === 'CACHE_CORRUPT' || error.code === 'CACHE_MISSING');
       if (!damaged || attempt >= MAX_REBUILDS) throw error;
@@ -130,7 +135,7 @@ export async function fetchAll(
 
 async function writeFiles(
   request: ReleaseRequest,
-  released: ReleaseDocument,
+  released: { readonly document: ReleaseDocument; readonly manifests: PublishedManifests },
   images: readonly ChannelImage[],
 ): Promise<ReleaseOutcome> {
   const { release, outFolder, selection } = request;
@@ -145,9 +150,11 @@ async function writeFiles(
   });
   const document = {
     file: join(outFolder, 'release.json'),
-    text: formatReleaseDocument(released),
+    text: formatReleaseDocument(released.document),
   };
-  for (const { file, text } of [...pins, document]) await replaceFile(file, text);
+  const manifests = released.manifests.files.map(({ path, text }) => ({ file: join(outFolder, path), text }));
+  const files = [...pins, ...manifests, document];
+  for (const { file, text } of files) await replaceFile(file, text);
   return {
     revision: formatRevision({ release, number: request.revision }),
     images: images.map((image) => ({
@@ -158,7 +165,7 @@ async function writeFiles(
       compileMilliseconds: image.platforms.reduce((sum, one) => sum + one.binary.milliseconds, 0),
       cached: image.platforms.every((one) => one.cached),
     })),
-    files: [...pins, document].map(({ file }) => file),
+    files: files.map(({ file }) => file),
     document: digestOf(document.text),
   };
 }

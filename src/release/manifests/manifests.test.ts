@@ -22,6 +22,8 @@ import {
 
 const URL = 'https://github.com/fluxcd/source-controller/releases/download/v1.9.3/source-controller';
 
+type PodSpec = Parameters<typeof restrictedFaults>[0];
+
 describe('localising a kustomization of flux2', () => {
   const versions = { 'source-controller': 'v1.9.3' };
   const localise = (resource: string) =>
@@ -60,7 +62,7 @@ describe('localising a kustomization of flux2', () => {
 });
 
 const POD = {
-  securityContext: { fsGroup: 1337 },
+  securityContext: { fsGroup: 1337 } as PodSpec['securityContext'] & {},
   containers: [
     {
       name: 'manager',
@@ -106,7 +108,7 @@ describe('the standard "restricted"', () => {
     ['sysctls', { ...POD, securityContext: { sysctls: [{ name: 'x' }] } }, /sysctls/],
     ['an init container of its own will', { ...POD, initContainers: [{ name: 'i', image: 'x' }] }, /container i/],
   ])('is broken by %s', (_what, pod, fault) => {
-    expect(restrictedFaults(pod as Parameters<typeof restrictedFaults>[0]).join('; ')).toMatch(fault);
+    expect(restrictedFaults(pod as PodSpec).join('; ')).toMatch(fault);
   });
 
   it('takes a seccomp profile and runAsNonRoot from the pod', () => {
@@ -114,7 +116,7 @@ describe('the standard "restricted"', () => {
       ...withOwn({ seccompProfile: undefined, runAsNonRoot: undefined }),
       securityContext: { runAsNonRoot: true, seccompProfile: { type: 'Localhost' } },
     };
-    expect(restrictedFaults(pod as Parameters<typeof restrictedFaults>[0])).toEqual([]);
+    expect(restrictedFaults(pod as PodSpec)).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import fc from 'fast-check';
+import { array, assert, constantFrom, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { digestOf } from '#core';
@@ -117,9 +117,16 @@ describe('an install overlay', () => {
   });
 
   it('never overwrites another argument, wherever a flag stands', () => {
-    const argument = fc.constantFrom('--a', '--b=1', '--log-level=info', '--log-levels=x', 'plain', '--log-level');
-    fc.assert(
-      fc.property(fc.array(argument), (args) => {
+    const argument = constantFrom<string[]>(
+      '--a',
+      '--b=1',
+      '--log-level=info',
+      '--log-levels=x',
+      'plain',
+      '--log-level',
+    );
+    assert(
+      property(array(argument), (args) => {
         const patch = patchFlags(args, { '--log-level': 'debug' }, { '--last': 'yes' });
         const at = args.findIndex((one) => one === '--log-level' || one.startsWith('--log-level='));
         if (at === -1) expect(patch).toEqual({ missing: ['--log-level'] });
