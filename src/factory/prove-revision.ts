@@ -3,6 +3,7 @@ import { BuildError } from '#build';
 import type { Definition, Lock, LockedOverlay } from '#definition';
 import { type ComponentPlan, judgePlan, keepWhatWorks, type PatchPlan, toLockedRevision } from '#patch';
 import type { Feeds } from '#vulnerabilities';
+import { readComplaint } from './compile-complaint.ts';
 import { completeLock } from './complete-lock.ts';
 import { openCompiles } from './images.ts';
 import { type PatchRequest, planRevision } from './patch.ts';
@@ -94,16 +95,32 @@ async function buildFault(
   trial: Trial,
   shop: Workshop,
 ): Promise<string | undefined> {
+  const fault = await compileFault(overlay, trial, shop);
+  if (fault !== undefined) return fault;
+  return overlay === undefined || trial.request.tests === false ? undefined : brokenTests(overlay, trial, shop);
+}
+
+/**
+ * A complaint of the compiler about a line counts at once. Any other failure may be that of a busy machine: it counts where it comes
+ * twice, and throws where it is the machine's then.
+ */
+async function compileFault(
+  overlay: LockedOverlay | undefined,
+  trial: Trial,
+  shop: Workshop,
+  isAgain = false,
+): Promise<string | undefined> {
   const { request, definition } = trial;
   const compile = openCompiles({ definition, selection: request.selection }, shop);
   try {
     for (const platform of request.selection.platforms) await compile(jobOf(overlay, trial, platform, shop));
-    return overlay === undefined || request.tests === false ? undefined : await brokenTests(overlay, trial, shop);
+    return undefined;
   } catch (error) {
     if (!(error instanceof BuildError && error.code === 'COMPILE_FAILED')) throw error;
-    const lines = error.message.split('\n').map((line) => line.trim());
-    const said = lines.find((line) => /^\S+:\d+:\d+: /.test(line)) ?? lines[1] ?? lines[0];
-    return said === undefined ? DOES_NOT_BUILD : `${DOES_NOT_BUILD}: ${said}`;
+    const { about, said } = readComplaint(error.message);
+    if (about !== 'source' && !isAgain) return compileFault(overlay, trial, shop, true);
+    if (about === 'machine') throw error;
+    return `${DOES_NOT_BUILD}: ${said}`;
   }
 }
 
