@@ -35,7 +35,7 @@ export function toReleaseDocument(
     lock: request.digests.lock,
     toolchain: { version: definition.toolchain, modules: lock.toolchains[definition.toolchain] ?? {} },
     compressor: lock.compressor,
-    exemptions: [...request.exemptions],
+    exemptions: request.exemptions.map(({ module, reason }) => ({ module, reason })),
     channels: Object.fromEntries(channels),
   };
 }
