@@ -5,7 +5,7 @@
 set -eu
 
 TEST_PACKAGES="bubblewrap postgresql"
-SYSTEM_PACKAGES="$TEST_PACKAGES skopeo umoci faketime chromium fonts-dejavu-core"
+SYSTEM_PACKAGES="$TEST_PACKAGES etcd-server git skopeo umoci faketime chromium fonts-dejavu-core"
 
 command -v apt-get >/dev/null && command -v dpkg-query >/dev/null && [ "$(id -u)" = 0 ] || exit 0
 
