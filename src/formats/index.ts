@@ -98,4 +98,5 @@ export {
   toPem,
 } from './x509.ts';
 export type { CertificateSpec, Issuer } from './x509.ts';
+export { markdownCode, markdownTable } from './markdown-table.ts';
 export { markdownText } from './markdown-text.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { markdownText } from '#formats';
+import { markdownTable, markdownText } from '#formats';
 import type { Finding } from '../match/finding.ts';
 import { describePath, reachabilityWord } from '../reachability/describe.ts';
 import type { Scan, ScanReport } from '../scan.ts';
@@ -101,14 +101,10 @@ function reportMarkdown(report: ScanReport): string {
     reachabilityWord(finding.reachability),
     markdownText(finding.summary),
   ]);
-  const table = [
-    ['finding', 'severity', 'package', 'fixed in', 'reachability', 'summary'],
-    ['---', '---', '---', '---', '---', '---'],
-    ...rows,
-  ];
+  const header = ['finding', 'severity', 'package', 'fixed in', 'reachability', 'summary'];
   return [
     `## ${markdownText(report.target)}${platform}\n`,
-    rows.length === 0 ? 'No findings.\n' : `${table.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`,
+    rows.length === 0 ? 'No findings.\n' : markdownTable(header, rows),
     ...pathsOf(report),
     ...(report.gaps.length === 0
       ? []
