@@ -5,6 +5,7 @@ import { type ErrorDetails, type ErrorFamily, OakumError } from '#core';
 export type ReleaseErrorCode =
   | 'CATALOG_CONTRADICTS'
   | 'CATALOG_EMPTY'
+  | 'NOTES_CONTRADICT'
   | 'PINS_INVALID'
   | 'RELEASE_ABSENT'
   | 'RELEASE_INVALID'
@@ -14,6 +15,7 @@ export type ReleaseErrorCode =
 const FAMILIES: Readonly<Record<ReleaseErrorCode, ErrorFamily>> = {
   CATALOG_CONTRADICTS: 'proof',
   CATALOG_EMPTY: 'usage',
+  NOTES_CONTRADICT: 'proof',
   PINS_INVALID: 'definition',
   RELEASE_ABSENT: 'registry',
   RELEASE_INVALID: 'definition',
