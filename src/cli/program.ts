@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command } from 'commander';
 import { addCheck, addInstall, addUninstall, addUpgrade } from './cluster-program.ts';
+import { addCatalog } from './catalog-program.ts';
 import { addCompat } from './compat-program.ts';
 import { addDiff, addInspect, addVerify } from './evidence-program.ts';
 import { addFeeds } from './feeds-program.ts';
@@ -35,6 +36,7 @@ const COMMANDS: readonly (readonly [names: readonly string[], add: (program: Com
     [['verify'], addVerify],
     [['inspect'], addInspect],
     [['diff'], addDiff],
+    [['catalog'], addCatalog],
     [['key'], addKey],
     [['feeds'], addFeeds],
     [['reproduce'], addReproduce],

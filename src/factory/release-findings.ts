@@ -3,7 +3,7 @@ import type { Cache } from '#cache';
 import { OakumError, PLATFORMS } from '#core';
 import type { EvidenceStore } from '#evidence';
 import { cacheSource } from '#image';
-import type { FindingsRecord, OpenFinding } from '#release';
+import type { ClosedFinding, FindingsRecord, OpenFinding } from '#release';
 import {
   applyVex,
   type FeedReading,
@@ -80,15 +80,16 @@ function toRecord(
     applyVex(toVexSubjects(report, images), documents, now).map((judgement) => ({ judgement, image: report.target })),
   );
   const open = new Map<string, OpenFinding>();
-  const closed = new Set<string>();
+  const closed = new Map<string, ClosedFinding>();
   for (const { judgement, image } of judgements) {
-    const { finding } = judgement.finding;
-    const key = JSON.stringify([finding.id, finding.package.ecosystem, finding.package.name, finding.package.version]);
-    if (judgement.state === 'not_affected' || judgement.state === 'fixed') closed.add(`${image} ${key}`);
-    else {
-      const state = JSON.stringify([key, judgement.state]);
-      open.set(state, merged(open.get(state), toOpen(judgement, judgement.state, image)));
-    }
+    const { id, package: found } = judgement.finding.finding;
+    const { state } = judgement;
+    const key = [id, found.ecosystem, found.name, found.version, state].join('\0');
+    if (state === 'not_affected' || state === 'fixed') {
+      const { ecosystem, name, version } = found;
+      const images = [...new Set([...(closed.get(key)?.images ?? []), image])].sort();
+      closed.set(key, { id, ecosystem, package: name, version, state, images });
+    } else open.set(key, merged(open.get(key), toOpen(judgement, state, image)));
   }
   const gaps = reports.flatMap((report) =>
     report.gaps.map(({ what, reason }) => ({ image: report.target, what, reason: reason.slice(0, MOST_TEXT) })),
@@ -97,8 +98,8 @@ function toRecord(
     kind: 'scanned',
     at: toTime(scannedAt),
     feeds: feeds.map((feed) => toFeed(feed, now)),
-    open: [...open.values()].sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1)),
-    closed: closed.size,
+    open: inOrder(open),
+    closed: inOrder(closed),
     gaps: [...new Map(gaps.map((gap) => [JSON.stringify(gap), gap])).values()],
   };
 }
@@ -153,6 +154,6 @@ export function toTime(date: Date): string {
   return date.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-function sortKey({ id, ecosystem, package: name, version, state }: OpenFinding): string {
-  return [id, ecosystem, name, version, state].join('\0');
+function inOrder<T>(found: ReadonlyMap<string, T>): T[] {
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
 }

@@ -99,4 +99,5 @@ export {
 } from './x509.ts';
 export type { CertificateSpec, Issuer } from './x509.ts';
 export { markdownCode, markdownTable } from './markdown-table.ts';
+export { markdownCode, markdownTable } from './markdown-table.ts';
 export { markdownText } from './markdown-text.ts';

@@ -128,9 +128,10 @@ function publicationFaults(document: ReleaseDocument): readonly Contradiction[] 
     return [{ path: [...at, 'subject'], message: `${image} is not there for ${subject}` }];
   });
   const { findings } = publication;
-  const open = findings.kind === 'scanned' ? findings.open : [];
-  const found = open.flatMap((one, index) =>
-    one.images.flatMap((image, at) => unknown(['publication', 'findings', 'open', index, 'images', at], image)),
+  const found = (['open', 'closed'] as const).flatMap((list) =>
+    (findings.kind === 'scanned' ? findings[list] : []).flatMap((one, index) =>
+      one.images.flatMap((image, at) => unknown(['publication', 'findings', list, index, 'images', at], image)),
+    ),
   );
   const runs = (publication.compatibility ?? []).flatMap(({ channel }, index): Contradiction[] => {
     if (Object.hasOwn(channels, channel)) return [];

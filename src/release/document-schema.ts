@@ -117,6 +117,15 @@ const openFinding = z.strictObject({
   platforms: z.array(platform).max(10),
 });
 
+const closedFinding = z.strictObject({
+  id: text,
+  ecosystem: text,
+  package: text,
+  version: text,
+  state: z.enum(['not_affected', 'fixed']),
+  images: z.array(imagePath).min(1).max(MOST.images),
+});
+
 const findings = z
   .discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('not-scanned'), reason: text }),
@@ -125,7 +134,10 @@ const findings = z
       at: time,
       feeds: z.array(feedRecord).max(100),
       open: z.array(openFinding).max(MOST.findings),
-      closed: size.describe('How many more were decided to be no threat, or fixed (VEX).'),
+      closed: z
+        .array(closedFinding)
+        .max(MOST.findings)
+        .describe('Found too, and decided to be no threat, or fixed (VEX).'),
       gaps: z
         .array(z.strictObject({ image: imagePath, what: text, reason: text }))
         .max(MOST.gaps)

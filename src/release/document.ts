@@ -34,6 +34,9 @@ export type FindingsRecord = Publication['findings'];
 /** A finding that was open when the revision was published. */
 export type OpenFinding = Extract<FindingsRecord, { kind: 'scanned' }>['open'][number];
 
+/** A finding that was decided to be no threat, or fixed. */
+export type ClosedFinding = Extract<FindingsRecord, { kind: 'scanned' }>['closed'][number];
+
 /** The verdict of a run of the real controllers on a Kubernetes minor. */
 export type CompatibilityRecord = NonNullable<Publication['compatibility']>[number];
 

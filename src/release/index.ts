@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 export { findRelease, publishedRevisions, readReleaseArtifact, releaseArtifact } from './artifact.ts';
 export type { PublishedRelease } from './artifact.ts';
+export { buildCatalog } from './catalog.ts';
+export type { Catalog, CatalogSource } from './catalog.ts';
+export { formatAtom, formatJsonFeed } from './catalog-feed.ts';
+export { countText, formatCatalogMarkdown } from './catalog-markdown.ts';
 export { digestOfRelease, formatReleaseDocument } from './document.ts';
 export type {
   ChannelRecord,
+  ClosedFinding,
   CompatibilityRecord,
   EvidenceRecord,
   FindingsRecord,
@@ -21,8 +26,6 @@ export type { ReleaseErrorCode } from './error.ts';
 export { layoutPlace, registryPlace, RELEASES } from './place.ts';
 export type { ReleasePlace } from './place.ts';
 export { parseReleaseDocument } from './read-document.ts';
-export { formatNotes } from './notes/notes.ts';
-export type { ApiNotes, NotesRequest } from './notes/request.ts';
 export { formatPins, pinsPath } from './pins.ts';
 export type { Pin } from './pins.ts';
 export { formatRevision, imageName, imageTags, lineOf, orderRevisions, parseRevision } from './revision.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { messageOf } from '#core';
-import { type Fault, inFileOrder, locateYaml, toFaults } from '#formats';
+import { type Fault, inFileOrder, type Json, locateYaml, readableJson, toFaults } from '#formats';
 import { contradictionsOf } from './contradictions.ts';
 import type { ReleaseDocument } from './document.ts';
 import { RELEASE_DOCUMENT_TYPE, releaseSchema } from './document-schema.ts';
@@ -64,10 +64,11 @@ function requireKnownVersion(value: unknown, file: string): void {
 
 /**
  * A member that is there twice, or a number written in another way, would be read differently by different readers. What Oakum writes
- * is what JSON.stringify gives for it with two spaces, so any difference is either of those or white space.
+ * is what JSON.stringify gives for it with two spaces, members in order, so any difference is one of those or white space.
  */
 function requireOneForm(text: string, value: unknown, file: string): void {
-  const wanted = `${JSON.stringify(value, null, 2)}\n`;
+  const isInOrder = isSorted(value);
+  const wanted = isInOrder ? `${JSON.stringify(value, null, 2)}\n` : readableJson(value as Json);
   if (wanted === text) return;
   const expected = wanted.split('\n');
   const line = text.split('\n').findIndex((one, index) => one !== expected[index]);
@@ -76,9 +77,20 @@ function requireOneForm(text: string, value: unknown, file: string): void {
     'this text is not what its values are written as: from this line on it differs',
     {
       where: `${file}:${(line === -1 ? expected.length : line) + 1}`,
-      hint: 'A member that is there twice, other spacing, or numbers in another form; Oakum writes two spaces, and a newline at the end.',
+      hint: 'A member that is there twice, another order or spacing, or numbers in another form; Oakum sorts members, writes two spaces, and a newline at the end.',
     },
   );
+}
+
+/** Says whether the members of all objects stand in order, as canonical JSON has them. */
+function isSorted(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (!Array.isArray(value)) {
+    const keys = Object.keys(value);
+    for (let index = 1; index < keys.length; index += 1)
+      if ((keys[index - 1] ?? '') > (keys[index] ?? '')) return false;
+  }
+  return Object.values(value).every(isSorted);
 }
 
 function invalid(faults: readonly Fault[]): ReleaseError {

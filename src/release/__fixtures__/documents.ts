@@ -112,7 +112,7 @@ export function releaseDocument(revision: string, choice: DocumentChoice = {}): 
         at: '2026-08-21T00:00:00Z',
         feeds: [{ name: 'go', state: 'fresh', digest: digestOf('go'), asOf: '2026-08-20T00:00:00Z', ageHours: 24 }],
         open: [...(choice.open ?? [])],
-        closed: 0,
+        closed: [],
         gaps: [],
       },
     },

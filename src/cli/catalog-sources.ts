@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import pLimit from 'p-limit';
+import { digestOf, messageOf, OakumError } from '#core';
+import { openLayout, parseRepository } from '#image';
+import {
+  type CatalogSource,
+  findRelease,
+  formatRevision,
+  layoutPlace,
+  parseReleaseDocument,
+  publishedRevisions,
+  registryPlace,
+  type ReleasePlace,
+  RELEASES,
+} from '#release';
+import { openRegistryClient } from './registry.ts';
+import type { World } from './world.ts';
+
+const AT_ONCE = 8;
+
+/**
+ * Reads the release documents of a source: of a registry's `releases` or an OCI layout every revision that is published there, of a folder
+ * that holds a layout (as `oakum release` writes it) those in the layout, else every `*.json`. Throws `SOURCE_UNREADABLE`, and what
+ * reading a document throws.
+ */
+export async function readCatalogSources(
+  source: string,
+  flags: { readonly plainHttp?: boolean },
+  world: World,
+): Promise<readonly CatalogSource[]> {
+  const [, layout] = /^oci:(.+)$/.exec(source) ?? [];
+  if (layout !== undefined) return fromLayout(layout.replace(/:releases$/, ''), world);
+  const folder = resolve(world.workingFolder, source);
+  if (!(await isFolder(folder))) return fromRegistry(source, flags, world);
+  for (const below of ['.', 'oci']) {
+    if (await isFile(join(folder, below, 'oci-layout'))) return fromLayout(join(source, below), world);
+  }
+  return fromFolder(folder);
+}
+
+async function fromLayout(folder: string, world: World): Promise<readonly CatalogSource[]> {
+  return fromPlace(layoutPlace(await openLayout(resolve(world.workingFolder, folder)), folder));
+}
+
+async function fromRegistry(
+  source: string,
+  flags: { readonly plainHttp?: boolean },
+  world: World,
+): Promise<readonly CatalogSource[]> {
+  if (!/\/releases$/.test(source)) {
+    throw new OakumError('usage', 'SOURCE_UNREADABLE', 'there is no such folder, and no repository of releases', {
+      where: source,
+      hint: `Name REGISTRY/${RELEASES}, oci:FOLDER for an OCI layout, or a folder of release documents.`,
+    });
+  }
+  const { registry, repository } = parseRepository(source);
+  const path = repository.split('/').slice(0, -1);
+  return fromPlace(registryPlace(openRegistryClient(flags.plainHttp === true, world), [registry, ...path].join('/')));
+}
+
+async function fromPlace(place: ReleasePlace): Promise<readonly CatalogSource[]> {
+  const limit = pLimit(AT_ONCE);
+  const found = (await publishedRevisions(place)).map((revision) =>
+    limit(async () => {
+      const tag = formatRevision(revision);
+      const release = await findRelease(place, tag);
+      return release === undefined ? [] : [{ ...release, from: place.name(RELEASES, tag) }];
+    }),
+  );
+  return (await Promise.all(found)).flat();
+}
+
+async function fromFolder(folder: string): Promise<readonly CatalogSource[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort();
+  const limit = pLimit(AT_ONCE);
+  return Promise.all(names.map((name) => limit(() => fromFile(join(folder, name)))));
+}
+
+async function fromFile(file: string): Promise<CatalogSource> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new OakumError('usage', 'SOURCE_UNREADABLE', `a file can't be read: ${messageOf(error)}`, { where: file });
+  });
+  return { document: parseReleaseDocument(text, file), digest: digestOf(text), from: file };
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() === true;
+}
