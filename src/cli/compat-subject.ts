@@ -15,6 +15,7 @@ import {
   type ReleaseDocument,
   type ReleasePlace,
 } from '#release';
+import { registryOf, requireLocked, requireVersion } from './locked-release.ts';
 import { openRegistryClient } from './registry.ts';
 import type { World } from './world.ts';
 
@@ -44,13 +45,8 @@ export async function locateRelease(
   const path = resolve(world.workingFolder, from.from);
   const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() === true;
   const found = isFolder ? await fromFolder(path, from.from, version) : await fromRegistry(version, from, world);
-  const wanted = version.replace(/^v/, '');
-  const { release, revision } = found.document;
-  if (wanted === release || wanted === revision) return found;
-  throw new OakumError('usage', 'RELEASE_OTHER', `this release document is of ${revision}, not of ${version}`, {
-    where: found.where,
-    hint: 'Name with --from where that release is.',
-  });
+  requireVersion(found.document, version, found.where);
+  return found;
 }
 
 /** Gives a channel of a release as it is tested on a platform: its images, and the install manifests by definition and lock. */
@@ -66,10 +62,10 @@ export async function openSubject(
       hint: `Channels: ${Object.keys(document.channels).join(', ')}.`,
     });
   const { definition, lock, platform, shop } = parts;
-  requireSameVersions(record, lock.releases[document.release]?.components ?? {}, where);
+  requireLocked(record, document.release, lock, where);
   const opened = await Promise.all(record.images.map((image) => openOne(image, { channel, place, platform, where })));
   const { release, number } = parseRevision(document.revision) ?? { release: document.release, number: 0 };
-  const registry = record.images[0]?.name.slice(0, -`/${channel}/${record.images[0].component}`.length) ?? '';
+  const registry = registryOf(record, channel);
   const maker = openManifests({ definition, lock, release, revision: number, registry }, shop);
   const { text: manifests } = await maker.install({ channel, images: record.images });
   const images = opened.map(({ image }) => image);
@@ -128,21 +124,4 @@ async function openOne(
     image: { component, version, name, index: digest, manifest, source: store.source },
     target: { root, store },
   };
-}
-
-/** The manifests are made from what the lock holds, and run what the document names: both must be of the same versions. */
-function requireSameVersions(
-  { images }: ChannelRecord,
-  locked: Readonly<Record<string, { readonly module: { readonly version: string } }>>,
-  where: string,
-): void {
-  const other = images.find(({ component, version }) => locked[component]?.module.version !== version);
-  if (other === undefined) return;
-  const here = locked[other.component]?.module.version ?? 'none';
-  throw new OakumError(
-    'definition',
-    'RELEASE_OTHER',
-    `the release has ${other.component} ${other.version}, and the lock has ${here}`,
-    { where, hint: 'Name the definition and lock that the release was made from (--definition).' },
-  );
 }

@@ -13,6 +13,7 @@ import {
   parseRevision,
   type ReleaseDocument,
 } from '#release';
+import { registryOf, requireLocked, requireVersion } from '../locked-release.ts';
 import { withProgress } from '../session.ts';
 import { keepLock, type Loaded, loadDefinition, openShop, type SharedFlags } from '../shop.ts';
 import type { World } from '../world.ts';
@@ -67,7 +68,7 @@ export async function makeManifests(version: string, flags: ManifestsFlags, worl
       const tool = await lockTool('kustomize', { ...loaded, definition, lock: completed.lock, locked }, shop);
       const changed = completed.changed || tool.changed;
       await keepLock({ ...completed, ...tool, changed }, loaded.lockFile, report);
-      checkVersions(record, tool.lock.releases[document.release]?.components ?? {}, file);
+      requireLocked(record, document.release, tool.lock, file);
       const { release, number } = parseRevision(document.revision) ?? { release: document.release, number: 0 };
       const registry = flags.registry?.replace(/\/+$/, '') ?? registryOf(record, channel);
       const maker = openManifests({ definition, lock: tool.lock, release, revision: number, registry }, shop);
@@ -93,17 +94,8 @@ async function readDocument(
     });
   });
   const document = parseReleaseDocument(text, file);
-  const wanted = version.replace(/^v/, '');
-  if (wanted === document.release || wanted === document.revision) return { document, file };
-  throw new OakumError(
-    'usage',
-    'RELEASE_OTHER',
-    `this release document is of ${document.revision}, not of ${version}`,
-    {
-      where: file,
-      hint: 'Name with --from the document of that release.',
-    },
-  );
+  requireVersion(document, version, file);
+  return { document, file };
 }
 
 function chooseChannel(
@@ -140,27 +132,4 @@ function toOptions(flags: ManifestsFlags, { images }: ChannelRecord, { read }: L
   const faults = optionFaults(options, known);
   if (faults.length === 0) return { ...options, components: known.filter((name) => named.includes(name)) };
   throw new OakumError('usage', 'OPTIONS_INVALID', faults.join('; '), { hint: `Components: ${known.join(', ')}.` });
-}
-
-/** The manifests are made from what the lock holds, and run what the document names: both must be of the same versions. */
-function checkVersions(
-  { images }: ChannelRecord,
-  locked: Readonly<Record<string, { readonly module: { readonly version: string } }>>,
-  file: string,
-): void {
-  const other = images.find(({ component, version }) => locked[component]?.module.version !== version);
-  if (other === undefined) return;
-  const here = locked[other.component]?.module.version ?? 'none';
-  throw new OakumError(
-    'definition',
-    'RELEASE_OTHER',
-    `the release has ${other.component} ${other.version}, and the lock has ${here}`,
-    { where: file, hint: 'Name the definition and lock that the release was made from (--definition).' },
-  );
-}
-
-/** The registry that the images were published under. */
-function registryOf({ images }: ChannelRecord, channel: string): string {
-  const [image] = images;
-  return image?.name.slice(0, -`/${channel}/${image.component}`.length) ?? '';
 }

@@ -1,22 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import type { Clock } from '#core';
-import {
-  alternativeNames,
-  authorityExtensions,
-  type CertificateSpec,
-  derIdentifier,
-  derSequence,
-  extension,
-  issueCertificate,
-  toPem,
-} from '#formats';
-
-/** A certificate and its key, in PEM. */
-export interface KeyPair {
-  readonly certificate: string;
-  readonly key: string;
-}
+import { createAuthority, createKeyPair, type KeyPair } from '../certificates.ts';
 
 /** All that a cluster of one API server is sure of itself with. */
 export interface ClusterCredentials {
@@ -40,49 +25,22 @@ export interface Account {
 export const TOKEN_ISSUER = 'https://kubernetes.default.svc';
 
 const DAY = 86_400_000;
-const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
-const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 /** The first address of the range for Services, which the API server takes for itself. */
 const SERVICE_ADDRESS = '10.96.0.1';
 
 /** Makes a cluster's keys and certificates (https://kubernetes.io/docs/setup/best-practices/certificates/), good for a week. */
 export function makeCredentials(clock: Clock): ClusterCredentials {
-  const now = clock.now().getTime();
-  const valid = { notBefore: new Date(now - DAY), notAfter: new Date(now + 7 * DAY) };
-  const authorityKeys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const authority = issueCertificate(
-    {
-      name: { organization: 'Oakum', commonName: 'Oakum compatibility test' },
-      publicKey: authorityKeys.publicKey,
-      ...valid,
-      extensions: authorityExtensions(authorityKeys.publicKey),
-    },
-    authorityKeys,
-  );
-  const issue = (name: CertificateSpec['name'], extensions: readonly Buffer[]): KeyPair => {
-    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const issuer = { certificate: authority, privateKey: authorityKeys.privateKey };
-    const certificate = issueCertificate(
-      { ...(name === undefined ? {} : { name }), publicKey, ...valid, extensions },
-      issuer,
-    );
-    return { certificate: toPem('CERTIFICATE', certificate), key: pemOf(privateKey) };
-  };
-  const tokens = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const authority = createAuthority('Oakum compatibility test', clock);
   return {
-    authority: toPem('CERTIFICATE', authority),
-    server: issue({ organization: 'Oakum', commonName: 'kube-apiserver' }, [
-      alternativeNames(
-        ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'],
-        ['127.0.0.1', SERVICE_ADDRESS],
-      ),
-      usage(SERVER_AUTH),
-    ]),
-    admin: issue({ organization: 'system:masters', commonName: 'admin' }, [usage(CLIENT_AUTH)]),
-    tokens: {
-      certificate: tokens.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
-      key: pemOf(tokens.privateKey),
-    },
+    authority: authority.certificate,
+    server: authority.issue({
+      kind: 'server',
+      name: 'kube-apiserver',
+      names: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'],
+      addresses: ['127.0.0.1', SERVICE_ADDRESS],
+    }),
+    admin: authority.issue({ kind: 'client', name: 'admin', group: 'system:masters' }),
+    tokens: createKeyPair(),
   };
 }
 
@@ -122,12 +80,4 @@ export function signToken({ namespace, name, uid }: Account, { tokens }: Cluster
     .join('.');
   const signature = sign('sha256', Buffer.from(body), { key: tokens.key, dsaEncoding: 'ieee-p1363' });
   return `${body}.${signature.toString('base64url')}`;
-}
-
-function usage(purpose: string): Buffer {
-  return extension('2.5.29.37', derSequence(derIdentifier(purpose)));
-}
-
-function pemOf(key: ReturnType<typeof generateKeyPairSync>['privateKey']): string {
-  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
