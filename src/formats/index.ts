@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { canonicalJson, parseIfJson, readableJson } from './canonical-json.ts';
 export type { Json } from './canonical-json.ts';
+export { createJsonScanner, isJsonSpace, measureJson } from './json-scan.ts';
 export { readElf } from './elf.ts';
 export type { ElfFile, ElfSection, ReadAt } from './elf.ts';
 export { readGoBuildInfo } from './go-build-info.ts';
@@ -98,6 +99,5 @@ export {
   toPem,
 } from './x509.ts';
 export type { CertificateSpec, Issuer } from './x509.ts';
-export { markdownCode, markdownTable } from './markdown-table.ts';
 export { markdownCode, markdownTable } from './markdown-table.ts';
 export { markdownText } from './markdown-text.ts';

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FormatError } from './error.ts';
 import { formatPurl, parsePurl, type Purl } from './purl.ts';
 
 /** A folder with the test files of the purl specification (`spec/`, `types/`), where there is one. */
@@ -16,6 +18,52 @@ interface SuiteTest {
 }
 
 describe('the package URL', () => {
+  test('is refused, or has one canonical text, whatever a stranger wrote', () => {
+    const pieces = fc.constantFrom(
+      'pkg:',
+      'pkg://',
+      'golang',
+      'Deb',
+      '/',
+      '//',
+      '@',
+      '?',
+      '#',
+      '%',
+      '%2F',
+      '%zz',
+      '%00',
+      '..',
+      '=',
+      '&',
+      'a',
+      'Ä',
+      '\u001b',
+      ' ',
+    );
+    const written = fc.oneof(
+      fc.string(),
+      fc.array(pieces, { maxLength: 15 }).map((parts) => `pkg:golang/${parts.join('')}`),
+    );
+    let read = 0;
+    fc.assert(
+      fc.property(written, (text) => {
+        let purl: Purl;
+        try {
+          purl = parsePurl(text);
+        } catch (error) {
+          expect(error).toBeInstanceOf(FormatError);
+          return;
+        }
+        read += 1;
+        expect(parsePurl(formatPurl(purl))).toEqual(purl);
+        expect(formatPurl(purl)).toMatch(/^[\w:/.~@?&=#%-]+$/);
+      }),
+      { numRuns: 3000 },
+    );
+    expect(read).toBeGreaterThan(300);
+  });
+
   test.each<[string, Purl]>([
     [
       'pkg:golang/github.com/fluxcd/source-controller@v1.9.3#api',

@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, isDigest, messageOf, OakumError } from '#core';
-import { object, optional, optionalList, parsePurl, type Purl, type Shape, type Shaped, text } from '#formats';
+import {
+  FormatError,
+  measureJson,
+  object,
+  optional,
+  optionalList,
+  parsePurl,
+  type Purl,
+  record,
+  type Shape,
+  type Shaped,
+  text,
+} from '#formats';
 import { EvidenceError } from '../error.ts';
 import { H1_REFERENCE, PROPERTIES } from './names.ts';
 
@@ -8,8 +20,9 @@ import { H1_REFERENCE, PROPERTIES } from './names.ts';
 export interface ReadComponent {
   readonly name: string;
   readonly version: string;
-  /** Absent where there is none, or none that follows its specification. */
+  /** Absent where there is none, or none that follows its specification: then `hasBrokenPurl`. */
   readonly purl?: Purl;
+  readonly hasBrokenPurl?: true;
   /** An SPDX expression, as it stands there. */
   readonly licence?: string;
   readonly digest?: Digest;
@@ -31,25 +44,35 @@ export interface SbomReading {
 }
 
 /** The most bytes of an SBOM that are read. */
-export const MAX_SBOM_BYTES = 64 << 20;
+const MAX_SBOM_BYTES = 64 << 20;
+
+/** The most values (texts, numbers, lists ...) and packages of an SBOM: with these a scan of it takes up to 480 MB of memory. */
+const MAX_SBOM_VALUES = 2_500_000;
+const MAX_PACKAGES = 100_000;
+
+/** An SBOM that is smaller can't hold as many values as would matter. */
+const SMALL_BYTES = 4 << 20;
 
 const checksums = optionalList(object({ algorithm: text, checksumValue: text }));
 
+const packageShape = object({
+  SPDXID: text,
+  name: text,
+  versionInfo: optional(text),
+  licenseDeclared: optional(text),
+  licenseConcluded: optional(text),
+  checksums,
+  externalRefs: optionalList(object({ referenceType: text, referenceLocator: text })),
+});
+
+const fileShape = object({ fileName: text, checksums });
+
+// Each package becomes a component at once, so that nothing is held twice: an SBOM can be large.
 const spdxShape = object({
   spdxVersion: text,
   name: text,
-  packages: optionalList(
-    object({
-      SPDXID: text,
-      name: text,
-      versionInfo: optional(text),
-      licenseDeclared: optional(text),
-      licenseConcluded: optional(text),
-      checksums,
-      externalRefs: optionalList(object({ referenceType: text, referenceLocator: text })),
-    }),
-  ),
-  files: optionalList(object({ fileName: text, checksums })),
+  packages: optionalList(readSpdxPackage),
+  files: optionalList(readSpdxFile),
   relationships: optionalList(object({ spdxElementId: text, relationshipType: text, relatedSpdxElement: text })),
   documentDescribes: optionalList(text),
 });
@@ -83,15 +106,22 @@ const cyclonedxShape = object({
   components: optionalList(componentShape(MAX_DEPTH)),
 });
 
+function nothingNested(value: unknown): readonly RawComponent[] {
+  if (optionalList(record)(value).length === 0) return [];
+  throw new FormatError('SHAPE_INVALID', `components are nested more than ${MAX_DEPTH} levels deep`);
+}
+
 /** A component and what is nested in it, to a depth that no honest document reaches. */
 function componentShape(depth: number): Shape<RawComponent> {
-  if (depth === 0) return object(componentFields);
+  if (depth === 0) return object({ ...componentFields, components: nothingNested });
   return object({ ...componentFields, components: optionalList(componentShape(depth - 1)) });
 }
 
 /** Takes an SBOM's bytes, in SPDX 2.x or CycloneDX JSON; gives what it says. `where` names it in errors. Throws `SBOM_INVALID`. */
 export function readSbom(bytes: Uint8Array, where: string): SbomReading {
-  if (bytes.byteLength > MAX_SBOM_BYTES) throw invalid(`it is larger than ${MAX_SBOM_BYTES} bytes`, where);
+  if (bytes.byteLength > MAX_SBOM_BYTES) throw tooLarge(`${MAX_SBOM_BYTES} bytes`, where);
+  if (bytes.byteLength > SMALL_BYTES && measureJson(bytes).values > MAX_SBOM_VALUES)
+    throw tooLarge(`${MAX_SBOM_VALUES} values`, where);
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -104,6 +134,7 @@ export function readSbom(bytes: Uint8Array, where: string): SbomReading {
 /** Takes an SBOM as a JSON value, as a statement's predicate is; gives what it says. Throws `SBOM_INVALID`. */
 export function toReading(value: unknown, where: string): SbomReading {
   const isSpdx = typeof value === 'object' && value !== null && 'spdxVersion' in value;
+  requireFewPackages(value, where);
   if (isSpdx) {
     const document = checked(spdxShape, value, where);
     if (/^SPDX-2\.\d+$/.test(document.spdxVersion)) return fromSpdx(document);
@@ -112,6 +143,12 @@ export function toReading(value: unknown, where: string): SbomReading {
   const document = checked(cyclonedxShape, value, where);
   if (document.bomFormat === 'CycloneDX') return fromCycloneDx(document);
   throw invalid('bomFormat: it is neither SPDX 2 nor CycloneDX', where);
+}
+
+function requireFewPackages(value: unknown, where: string): void {
+  const { packages, components } = (value ?? {}) as { readonly [name in 'packages' | 'components']?: unknown };
+  for (const list of [packages, components])
+    if (Array.isArray(list) && list.length > MAX_PACKAGES) throw tooLarge(`${MAX_PACKAGES} packages`, where);
 }
 
 function checked<T>(shape: Shape<T>, value: unknown, where: string): T {
@@ -136,23 +173,33 @@ function fromSpdx(document: Shaped<typeof spdxShape>): SbomReading {
     format: 'spdx',
     specVersion: document.spdxVersion.slice('SPDX-'.length),
     name: document.name,
-    components: document.packages.map((one) => {
-      const reference = (type: string) =>
-        one.externalRefs.find((candidate) => candidate.referenceType === type)?.referenceLocator;
-      const licence = [one.licenseDeclared, one.licenseConcluded].find(isAsserted);
-      return toComponent({
-        name: one.name,
-        version: one.versionInfo,
-        purl: reference('purl'),
-        licence,
-        sha256: sumOf(one.checksums, 'SHA256'),
-        h1: reference(H1_REFERENCE),
-        excluded: absent.has(one.SPDXID),
-        described: described.has(one.SPDXID),
-      });
-    }),
-    files: new Map(document.files.map((file) => [plainPath(file.fileName), toDigest(sumOf(file.checksums, 'SHA256'))])),
+    components: document.packages.map(({ id, component }) => ({
+      ...component,
+      excluded: absent.has(id),
+      described: described.has(id),
+    })),
+    files: new Map(document.files),
   };
+}
+
+function readSpdxPackage(value: unknown) {
+  const one = packageShape(value);
+  const reference = (type: string) =>
+    one.externalRefs.find((candidate) => candidate.referenceType === type)?.referenceLocator;
+  const component = toComponent({
+    name: one.name,
+    version: one.versionInfo,
+    purl: reference('purl'),
+    licence: [one.licenseDeclared, one.licenseConcluded].find(isAsserted),
+    sha256: sumOf(one.checksums, 'SHA256'),
+    h1: reference(H1_REFERENCE),
+  });
+  return { id: one.SPDXID, component };
+}
+
+function readSpdxFile(value: unknown): readonly [path: string, digest: Digest | undefined] {
+  const { fileName, checksums: sums } = fileShape(value);
+  return [plainPath(fileName), toDigest(sumOf(sums, 'SHA256'))];
 }
 
 function isAsserted(licence: string | undefined): boolean {
@@ -172,18 +219,18 @@ function fromCycloneDx(document: Shaped<typeof cyclonedxShape>): SbomReading {
     name: root?.name ?? '',
     components: all
       .filter((one) => one.type !== 'file')
-      .map((one) =>
-        toComponent({
+      .map((one) => ({
+        ...toComponent({
           name: one.name,
           version: one.version,
           purl: one.purl,
           licence: licenceOf(one),
           sha256: one.hashes.find((hash) => hash.alg === 'SHA-256')?.content,
           h1: one.properties.find((property) => property.name === PROPERTIES.h1)?.value,
-          excluded: one.scope === 'excluded',
-          described: one === root,
         }),
-      ),
+        excluded: one.scope === 'excluded',
+        described: one === root,
+      })),
     files: new Map(
       all
         .filter((one) => one.type === 'file')
@@ -204,19 +251,18 @@ function licenceOf({ licenses }: RawComponent): string | undefined {
 function toComponent(
   raw: {
     readonly [K in 'version' | 'purl' | 'licence' | 'sha256' | 'h1']: string | undefined;
-  } & { readonly name: string; readonly excluded: boolean; readonly described: boolean },
-): ReadComponent {
+  } & { readonly name: string },
+): Omit<ReadComponent, 'excluded' | 'described'> {
   const purl = raw.purl === undefined ? undefined : readPurl(raw.purl);
   const digest = toDigest(raw.sha256);
   return {
     name: raw.name,
     version: raw.version ?? '',
     ...(purl === undefined ? {} : { purl }),
+    ...(raw.purl !== undefined && purl === undefined ? { hasBrokenPurl: true as const } : {}),
     ...(raw.licence === undefined ? {} : { licence: raw.licence }),
     ...(digest === undefined ? {} : { digest }),
     ...(raw.h1 === undefined ? {} : { h1: raw.h1 }),
-    excluded: raw.excluded,
-    described: raw.described,
   };
 }
 
@@ -235,6 +281,13 @@ function toDigest(hex: string | undefined): Digest | undefined {
 
 function plainPath(path: string): string {
   return path.replace(/^\.?\/+/, '');
+}
+
+function tooLarge(limit: string, where: string): EvidenceError {
+  return new EvidenceError('SBOM_INVALID', `this SBOM is too large: it has more than ${limit}`, {
+    where,
+    hint: 'Cut it into several, or make it without what is no package, such as files.',
+  });
 }
 
 function invalid(message: string, where: string, cause?: unknown): EvidenceError {

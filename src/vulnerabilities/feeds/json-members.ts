@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createJsonScanner, isJsonSpace } from '#formats';
 import { VulnerabilityError } from '../error.ts';
 import { MAX_DEPTH, parseJson, tooDeep } from './json.ts';
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
 const OPEN_OBJECT = 0x7b;
-const OPEN_ARRAY = 0x5b;
 const CLOSE_OBJECT = 0x7d;
-const CLOSE_ARRAY = 0x5d;
 
 /** One member of the outermost object: its name and its value. */
 export interface JsonMember {
@@ -65,68 +61,32 @@ interface Scanner {
 }
 
 function createScanner(where: string): Scanner {
-  let depth = 0;
-  const text = createText();
+  const scanner = createJsonScanner();
   let done = false;
   let mark: Mark = 'open';
-  const open = (byte: number): boolean => {
-    depth += 1;
-    if (depth > MAX_DEPTH) throw tooDeep(where);
-    if (depth === 1 && (byte !== OPEN_OBJECT || done)) throw broken(where);
-    mark = 'open';
-    return depth === 1;
-  };
-  const close = (byte: number): boolean => {
-    depth -= 1;
-    // Pairs further in are judged when the member is parsed.
+  /** Gives whether a byte belongs to the outermost object; pairs further in are judged when the member is parsed. */
+  const take = (byte: number | undefined): boolean => {
+    const [kind, depth] = [scanner.mark(), scanner.depth()];
+    if (kind === 'outside') throw broken(where);
+    mark = kind;
+    if (kind === 'comma') return depth === 1;
+    if (kind === 'open') {
+      if (depth > MAX_DEPTH) throw tooDeep(where);
+      if (depth === 1 && (byte !== OPEN_OBJECT || done)) throw broken(where);
+      return depth === 1;
+    }
     if (depth < 0 || (depth === 0 && byte !== CLOSE_OBJECT)) throw broken(where);
     done = depth === 0;
-    mark = 'close';
     return done;
-  };
-  /** Gives whether the byte has a mark; it is outside of texts. */
-  const take = (byte: number): boolean => {
-    if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) return open(byte);
-    if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) return close(byte);
-    if (depth === 0 && !isSpace(byte)) throw broken(where);
-    if (byte === QUOTE) text.begin();
-    if (byte !== COMMA || depth !== 1) return false;
-    mark = 'comma';
-    return true;
   };
   return {
     mark: () => mark,
-    isInside: () => depth > 0,
+    isInside: () => scanner.depth() > 0,
     isDone: () => done,
     next(chunk, from) {
-      for (let at = from; at < chunk.length; ) {
-        if (text.isOpen()) at = text.skip(chunk, at);
-        else if (take(chunk[at] as number)) return at;
-        else at += 1;
-      }
+      for (let at = scanner.next(chunk, from); at >= 0; at = scanner.next(chunk, at + 1))
+        if (take(chunk[at])) return at;
       return -1;
-    },
-  };
-}
-
-/** Where in a text of JSON a scanner is. */
-function createText() {
-  let isOpen = false;
-  let escaped = false;
-  return {
-    isOpen: () => isOpen,
-    begin: () => void (isOpen = true),
-    /** Gives the place after the text that goes on at `from`, or the end of the chunk. */
-    skip(chunk: Uint8Array, from: number): number {
-      for (let at = from; at < chunk.length; at += 1) {
-        if (escaped) escaped = false;
-        else if (chunk[at] === BACKSLASH) escaped = true;
-        else if (chunk[at] === QUOTE) {
-          isOpen = false;
-          return at + 1;
-        }
-      }
-      return chunk.length;
     },
   };
 }
@@ -138,12 +98,8 @@ function memberOf(bytes: Uint8Array, where: string): JsonMember {
   return { name: member[0], value: member[1] };
 }
 
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-}
-
 function isBlank(bytes: Uint8Array): boolean {
-  return bytes.every(isSpace);
+  return bytes.every(isJsonSpace);
 }
 
 function broken(where: string): VulnerabilityError {

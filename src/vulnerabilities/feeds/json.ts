@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+import { measureJson } from '#formats';
 import { VulnerabilityError } from '../error.ts';
 
 /** Deeper than any feed's records, and shallow enough that no recursion over them runs out of stack. */
 export const MAX_DEPTH = 32;
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPEN_OBJECT = 0x7b;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_OBJECT = 0x7d;
-const CLOSE_ARRAY = 0x5d;
 
 /**
  * Parses JSON (RFC 8259) of a stranger: UTF-8, and nested no deeper than feeds are. `where` is the URL or file for the
  * error. Throws `FEED_INVALID`.
  */
 export function parseJson(bytes: Uint8Array, where: string): unknown {
-  if (depthOf(bytes) > MAX_DEPTH) throw tooDeep(where);
+  if (measureJson(bytes).depth > MAX_DEPTH) throw tooDeep(where);
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
@@ -36,24 +30,6 @@ export function stableJson(value: unknown): string {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, member]) => `${JSON.stringify(key)}:${stableJson(member)}`);
   return `{${members.join(',')}}`;
-}
-
-function depthOf(bytes: Uint8Array): number {
-  let depth = 0;
-  let deepest = 0;
-  let inText = false;
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at] as number;
-    if (inText) {
-      if (byte === BACKSLASH) at += 1;
-      else if (byte === QUOTE) inText = false;
-    } else if (byte === QUOTE) inText = true;
-    else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
-      depth += 1;
-      if (depth > deepest) deepest = depth;
-    } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) depth -= 1;
-  }
-  return deepest;
 }
 
 /** The error for JSON that is nested too deep. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
+import { createJsonScanner } from '#formats';
 import { VulnerabilityError } from '../error.ts';
 
 /** Limits on what a tool may print: far above what seven controllers make (half a megabyte each). */
@@ -89,34 +90,18 @@ function supported(found: ToolConfig): ToolConfig {
   throw invalid(`it is of protocol ${JSON.stringify(found.protocol_version.slice(0, 40))}, and only v1 is known`);
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPENING = new Set([0x7b, 0x5b]);
-const CLOSING = new Set([0x7d, 0x5d]);
-const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
-
 /** Cuts a run of JSON objects at the places where one ends, and parses each alone. */
 function* splitValues(bytes: Uint8Array): Generator {
+  const scanner = createJsonScanner();
   let start = 0;
-  let depth = 0;
-  let inText = false;
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at] as number;
-    if (inText) {
-      if (byte === BACKSLASH) at += 1;
-      else if (byte === QUOTE) inText = false;
-    } else if (byte === QUOTE && depth > 0) inText = true;
-    else if (OPENING.has(byte)) {
-      if (depth === 0) start = at;
-      depth += 1;
-      if (depth > MAX_DEPTH) throw invalid(`it is nested more than ${MAX_DEPTH} levels deep`);
-    } else if (CLOSING.has(byte)) {
-      depth -= 1;
-      if (depth < 0) throw invalid('it is no JSON');
-      if (depth === 0) yield parseValue(bytes.subarray(start, at + 1));
-    } else if (depth === 0 && !SPACE.has(byte)) throw invalid('it is no JSON');
+  for (let at = scanner.next(bytes, 0); at >= 0; at = scanner.next(bytes, at + 1)) {
+    const [mark, depth] = [scanner.mark(), scanner.depth()];
+    if (mark === 'outside' || depth < 0) throw invalid('it is no JSON');
+    if (depth > MAX_DEPTH) throw invalid(`it is nested more than ${MAX_DEPTH} levels deep`);
+    if (mark === 'open' && depth === 1) start = at;
+    if (mark === 'close' && depth === 0) yield parseValue(bytes.subarray(start, at + 1));
   }
-  if (depth !== 0) throw invalid('it is cut short');
+  if (scanner.depth() !== 0) throw invalid('it is cut short');
 }
 
 function parseValue(bytes: Uint8Array): unknown {

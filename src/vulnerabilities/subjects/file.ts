@@ -28,7 +28,10 @@ export async function fileSubject(path: string, target: string): Promise<ScanSub
     if (!isModule && !isJson) throw unknownKind(target);
     const { size } = await file.stat();
     if (size > MAX_TEXT)
-      throw new VulnerabilityError('TARGET_INVALID', `it is larger than ${MAX_TEXT} bytes`, { where: target });
+      throw new VulnerabilityError('TARGET_INVALID', `it is larger than ${MAX_TEXT} bytes`, {
+        where: target,
+        hint: 'An SBOM of that size can be cut into several, or made without what is no package, such as files.',
+      });
     const bytes = await file.readFile();
     return isModule ? await moduleSubject(bytes, path, target) : sbomSubject(bytes, target);
   } finally {

@@ -80,6 +80,8 @@ function goPackage(component: ReadComponent, purl: Purl): ScanPackage | undefine
 
 /** Without a URL there is nothing to look up: nothing is lost where it is no package, such as the distribution or a file. */
 function undefinedPackage(component: ReadComponent): string | undefined {
-  if (component.described || component.excluded || component.version === '') return undefined;
+  if (component.excluded) return undefined;
+  if (component.hasBrokenPurl) return 'its package URL does not follow its specification';
+  if (component.described || component.version === '') return undefined;
   return /^(?:debian|alpine)$/.test(component.name) ? undefined : 'it has no package URL';
 }

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DecisionError } from './decision-error.ts';
 import { parseDecisions, readDecisions } from './decision-file.ts';
@@ -90,6 +91,45 @@ describe('a decision file', () => {
     ['broken YAML', ['version: 1', 'version: [1'], /vex\/0.yaml:/],
   ] as const)('is refused for %s', (_, [from, to], fault) => {
     expect(faultsOf(GOOD.replace(from, to)).join('\n')).toMatch(fault);
+  });
+
+  it('is read, or refused with the place of each fault, whatever is written into it', () => {
+    const words = fc.oneof(
+      fc.constantFrom(
+        '&a',
+        '*a',
+        '<<: *a',
+        '!!binary x',
+        '{',
+        '[',
+        ']',
+        ': ',
+        '- ',
+        '"',
+        "'",
+        '|',
+        '---',
+        '2026-99-99',
+        'null',
+        '\t',
+        '\u0000',
+      ),
+      fc.string(),
+    );
+    const lines = GOOD.split('\n');
+    const change = fc.tuple(fc.nat(lines.length - 1), fc.nat(60), words);
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
+        const text = changes
+          .reduce((all, [line, column, word]) => {
+            const old = all[line] ?? '';
+            return all.with(line, old.slice(0, column) + word + old.slice(column));
+          }, lines)
+          .join('\n');
+        for (const fault of faultsOf(text)) expect(fault).toMatch(/^vex\/0\.yaml:\d+:\d+: ./);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('must not contradict another, at the same moment about the same', () => {
