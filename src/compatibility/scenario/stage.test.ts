@@ -13,7 +13,7 @@ function source(conditions: readonly Condition[], status: Readonly<Record<string
     apiVersion: 'source.toolkit.fluxcd.io/v1',
     kind: 'GitRepository',
     metadata: { name: 'app', namespace: 'step', generation: 2 },
-    status: { conditions, ...status },
+    status: { conditions, observedGeneration: 2, ...status },
   };
 }
 
@@ -72,9 +72,12 @@ describe('the stage of a step', () => {
 
   it('waits until an object is ready in its present generation', async () => {
     const old = { ...ready, observedGeneration: 1 };
-    const { stage, clock } = await stageOf([undefined, source([]), source([old]), source([failing]), source([ready])]);
+    const busy = { type: 'Reconciling', status: 'True', reason: 'Progressing', message: 'at it' };
+    const conditionsFirst = source([ready], { observedGeneration: 1 }); // the rest of the status is written a moment later
+    const waited = [undefined, source([]), source([old]), source([failing]), source([ready, busy]), conditionsFirst];
+    const { stage, clock } = await stageOf([...waited, source([ready])]);
     expect(isReady(await stage.ready('GitRepository', 'app'))).toBe(true);
-    expect(clock.slept).toHaveLength(4);
+    expect(clock.slept).toHaveLength(waited.length);
   });
 
   it('tells conditions and the newest events where time runs out', async () => {
@@ -111,5 +114,8 @@ describe('the stage of a step', () => {
     const artifact = (digest: string) => source([ready], { artifact: { url: `${server.url}/x.tar.gz`, digest } });
     expect(await stage.artifact(artifact(digestOf(bytes)))).toEqual({ 'a.txt': 'one\n' });
     await expect(stage.artifact(artifact(digestOf('other')))).rejects.toThrow(/its source says sha256:d9298a10/);
+    await expect(stage.artifact(source([ready]))).rejects.toThrow(
+      'GitRepository step/app is ready without an artifact',
+    );
   });
 });

@@ -93,9 +93,9 @@ export async function openStage(scenery: Scenery, namespace: string): Promise<St
     poll(
       async () => {
         const found = await cluster.get(object);
-        if (found !== undefined && isStalled(found))
-          throw new StepFailure(await describe(cluster, object, `is stalled`));
-        return found !== undefined && test(found) ? found : undefined;
+        if (found === undefined || test(found)) return found;
+        if (isStalled(found)) throw new StepFailure(await describe(cluster, object, 'is stalled'));
+        return undefined;
       },
       () => describe(cluster, object, `is not ${what} after ${seconds} s`),
     );
@@ -125,7 +125,8 @@ export async function openStage(scenery: Scenery, namespace: string): Promise<St
       return until(ref(kind, name), 'reconciled on request', isHandled);
     },
     async artifact(source) {
-      const url = String(at(source, 'status', 'artifact', 'url'));
+      const url = at(source, 'status', 'artifact', 'url');
+      if (typeof url !== 'string') throw new StepFailure(`${describeRef(refOf(source))} is ready without an artifact`);
       const bytes = await readBody(await http({ url, signal }), MAX_ARTIFACT);
       const wanted = at(source, 'status', 'artifact', 'digest');
       if (digestOf(bytes) !== wanted)
@@ -141,14 +142,27 @@ export async function openStage(scenery: Scenery, namespace: string): Promise<St
   };
 }
 
-/** Says whether a controller has brought an object of Flux to what its present generation wants. */
+/** The kinds whose status does not say which generation it is of. */
+const WITHOUT_GENERATION = new Set(['ArtifactGenerator', 'ExternalArtifact']);
+
+/**
+ * Says whether a controller has brought an object of Flux to what its present generation wants. Controllers write conditions before the
+ * rest of the status, which is whole once it names the generation too.
+ */
 export function isReady(object: KubernetesObject): boolean {
-  const ready = conditionOf(object, 'Ready') as (Condition & { readonly observedGeneration?: number }) | undefined;
-  return ready?.status === 'True' && (ready.observedGeneration ?? 0) === object.metadata.generation;
+  const { generation } = object.metadata;
+  const ready = conditionOf(object, 'Ready') as GenerationCondition | undefined;
+  const isWhole = WITHOUT_GENERATION.has(object.kind) || at(object, 'status', 'observedGeneration') === generation;
+  const isBusy = conditionOf(object, 'Reconciling')?.status === 'True';
+  return ready?.status === 'True' && ready.observedGeneration === generation && isWhole && !isBusy;
+}
+
+interface GenerationCondition extends Condition {
+  readonly observedGeneration?: number;
 }
 
 function isStalled(object: KubernetesObject): boolean {
-  const stalled = conditionOf(object, 'Stalled') as (Condition & { readonly observedGeneration?: number }) | undefined;
+  const stalled = conditionOf(object, 'Stalled') as GenerationCondition | undefined;
   return stalled?.status === 'True' && stalled.observedGeneration === object.metadata.generation;
 }
 
@@ -157,7 +171,9 @@ async function describe(cluster: Cluster, ref: ObjectRef, trouble: string): Prom
   const object = await cluster.get(ref);
   if (object === undefined) return `${describeRef(ref)} ${trouble}: there is no such object`;
   const conditions = (at(object, 'status', 'conditions') ?? []) as readonly Condition[];
-  const lines = conditions.map(({ type, status, reason, message }) => `${type}=${status} (${reason}): ${message}`);
+  const lines = conditions.map(
+    ({ type, status, reason, message }) => `${type}=${status} (${reason}): ${firstLine(message)}`,
+  );
   const events = await eventsOf(cluster, object);
   return [`${describeRef(refOf(object))} ${trouble}`, ...lines, ...events].join('\n  ');
 }
@@ -174,5 +190,10 @@ async function eventsOf(cluster: Cluster, { kind, metadata }: KubernetesObject):
   return [...events]
     .sort((a, b) => timeOf(a).localeCompare(timeOf(b)))
     .slice(-EVENTS_SHOWN)
-    .map((event) => `event ${String(at(event, 'reason'))}: ${String(at(event, 'message'))}`);
+    .map((event) => `event ${String(at(event, 'reason'))}: ${firstLine(at(event, 'message'))}`);
+}
+
+/** Helm's messages carry its log; what happened is their first line. */
+function firstLine(message: unknown): string {
+  return String(message ?? '').split('\n', 1)[0] ?? '';
 }

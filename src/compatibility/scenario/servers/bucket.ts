@@ -71,14 +71,15 @@ function listing({ bucket, objects, made }: BucketContent, query: URLSearchParam
     .filter((key) => key.startsWith(prefix) && key > after)
     .sort();
   const page = keys.slice(0, most);
-  const name = (key: string) => escape(query.get('encoding-type') === 'url' ? encodeURIComponent(key) : key);
+  const isEncoded = query.get('encoding-type') === 'url';
+  const name = (key: string) => escape(isEncoded ? encodeURIComponent(key) : key);
   const entries = page.map((key) => {
     const text = objects[key] ?? '';
     return `<Contents><Key>${name(key)}</Key><LastModified>${made.toISOString()}</LastModified><ETag>${escape(etagOf(text))}</ETag><Size>${Buffer.byteLength(text)}</Size><StorageClass>STANDARD</StorageClass></Contents>`;
   });
   const isCut = page.length < keys.length;
   const next = isCut ? `<NextContinuationToken>${name(page.at(-1) ?? '')}</NextContinuationToken>` : '';
-  return `<Name>${escape(bucket)}</Name><Prefix>${name(prefix)}</Prefix><KeyCount>${page.length}</KeyCount><MaxKeys>${most}</MaxKeys><IsTruncated>${isCut}</IsTruncated>${next}${entries.join('')}`;
+  return `<Name>${escape(bucket)}</Name><Prefix>${name(prefix)}</Prefix><KeyCount>${page.length}</KeyCount><MaxKeys>${most}</MaxKeys><IsTruncated>${isCut}</IsTruncated>${isEncoded ? '<EncodingType>url</EncodingType>' : ''}${next}${entries.join('')}`;
 }
 
 function sendXml(response: ServerResponse, root: string, content: string): void {

@@ -123,6 +123,7 @@ describe('the bucket', () => {
 
   it('lists its keys, in pages', async () => {
     const all = await signed('/oakum/?encoding-type=url&list-type=2');
+    expect(all.text).toContain('<EncodingType>url</EncodingType>'); // without it, minio-go takes names as they are
     expect(all.text).toContain('<Key>notes%20with%20blanks%20%26%20more.txt</Key>');
     const first = await signed('/oakum/?list-type=2&max-keys=1');
     expect(first.text).toContain('<IsTruncated>true</IsTruncated>');

@@ -2,6 +2,7 @@
 import { at } from '#kubernetes';
 import { StepFailure } from '../failure.ts';
 import { configMapYaml, gitRepository, loginSecrets } from '../objects.ts';
+import { isReady } from '../stage.ts';
 import type { Step } from './step.ts';
 
 /** One artifact made of the parts of two repositories. */
@@ -38,7 +39,11 @@ export const artifactGenerator: Step = {
       },
     );
     await stage.ready('ArtifactGenerator', 'composed');
-    const artifact = await stage.ready('ExternalArtifact', 'composed');
+    const artifact = await stage.until(
+      stage.ref('ExternalArtifact', 'composed'),
+      'stored',
+      (object) => isReady(object) && at(object, 'status', 'artifact') !== undefined,
+    );
     const found = Object.keys(await stage.artifact(artifact))
       .sort()
       .join(', ');

@@ -4,7 +4,7 @@ import { packChart } from '../content/chart.ts';
 import { StepFailure } from '../failure.ts';
 import { helmRelease as release, helmRepository, loginSecrets } from '../objects.ts';
 import { publishCharts } from '../publish.ts';
-import type { Stage } from '../stage.ts';
+import { isReady, type Stage } from '../stage.ts';
 import type { Step } from './step.ts';
 
 const NAME = 'release';
@@ -20,17 +20,24 @@ export const helmRelease: Step = {
       packChart({ name: NAME, version: '1.2.0', broken: true }),
     ]);
     await stage.apply(...loginSecrets(stage.servers), helmRepository('release', stage.servers), release(NAME, '1.0.0'));
-    await stage.ready('HelmRelease', NAME);
-    await expectChart(stage, '1.0.0');
+    await deployed(stage, '1.0.0');
     await stage.apply(release(NAME, '1.1.0'));
-    await stage.ready('HelmRelease', NAME);
-    await expectChart(stage, '1.1.0');
+    await deployed(stage, '1.1.0');
     await stage.apply(release(NAME, '1.2.0'));
     const rolled = await stage.until(stage.ref('HelmRelease', NAME), 'rolled back', isRolledBack);
     await expectChart(stage, '1.1.0');
     return `installed 1.0.0, upgraded to 1.1.0, rolled back from 1.2.0 (${conditionOf(rolled, 'Ready')?.reason})`;
   },
 };
+
+async function deployed(stage: Stage, version: string): Promise<void> {
+  await stage.until(
+    stage.ref('HelmRelease', NAME),
+    `ready at ${version}`,
+    (object) => isReady(object) && at(object, 'status', 'history', 0, 'chartVersion') === version,
+  );
+  await expectChart(stage, version);
+}
 
 function isRolledBack(object: KubernetesObject): boolean {
   return (

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { at } from '#kubernetes';
+import { StepFailure } from '../failure.ts';
 import { gitRepository, imageRepository, INTERVAL, loginSecrets } from '../objects.ts';
 import { publishImages } from '../publish.ts';
 import type { Stage } from '../stage.ts';
@@ -8,6 +9,8 @@ import type { Step } from './step.ts';
 const REPOSITORY = 'images/app';
 const FLEET = 'fleet';
 const FILE = 'apps/app.yaml';
+/** Outside the automation's path. */
+const OTHER = 'other/app.yaml';
 const AUTHOR = { name: 'Scenario', email: 'scenario@oakum.test' };
 
 /** Tags are scanned, a policy chooses one, and a commit with it is pushed to Git; and again when a newer tag is there. */
@@ -15,10 +18,9 @@ export const images: Step = {
   name: 'Image tags are scanned, chosen and committed to Git',
   namespace: 'oakum-images',
   async play(stage) {
-    const image = `${stage.servers.registry.host}/${REPOSITORY}`;
     publishImages(stage, REPOSITORY, ['1.0.0', '1.1.0', '2.0.0-rc.1', 'latest']);
-    const line = (tag: string) => `image: ${image}:${tag} # {"$imagepolicy": "${stage.namespace}:app"}\n`;
-    await stage.servers.repositories.create(FLEET, { [FILE]: line('1.0.0'), 'other/app.yaml': line('1.0.0') });
+    const old = fileOf(stage, '1.0.0');
+    await stage.servers.repositories.create(FLEET, { [FILE]: old, [OTHER]: old });
     await stage.apply(
       ...loginSecrets(stage.servers),
       gitRepository(FLEET, stage.servers),
@@ -30,7 +32,7 @@ export const images: Step = {
       },
       automation(),
     );
-    await untilCommitted(stage, line('1.1.0'));
+    await untilCommitted(stage, '1.1.0');
     publishImages(stage, REPOSITORY, ['1.2.0']);
     await stage.reconcile('ImageRepository', 'app');
     await stage.until(
@@ -38,7 +40,8 @@ export const images: Step = {
       'at 1.2.0',
       (object) => at(object, 'status', 'latestRef', 'tag') === '1.2.0',
     );
-    await untilCommitted(stage, line('1.2.0'));
+    await untilCommitted(stage, '1.2.0');
+    if ((await show(stage, OTHER)) !== old.trim()) throw new StepFailure(`${OTHER} was changed, which is not its path`);
     return stage.servers.repositories.git(FLEET, 'log', '-1', '--format=%an: %s', 'main');
   },
 };
@@ -60,9 +63,23 @@ function automation() {
   };
 }
 
-/** The commit is judged where it was pushed to; outside the automation's path nothing may change. */
-async function untilCommitted(stage: Stage, line: string): Promise<void> {
-  await stage.until(stage.ref('ImageUpdateAutomation', FLEET), `pushing ${line.trim()}`, () => true);
-  const show = (path: string) => stage.servers.repositories.git(FLEET, 'show', `main:${path}`);
-  await stage.wait(`${FILE} in Git holds ${line.trim()}`, async () => (await show(FILE)) === line.trim());
+/** A manifest with the mark that names the policy; comments must outlast the edit. */
+function fileOf({ namespace, servers }: Stage, tag: string): string {
+  return `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: app # kept
+data:
+  image: ${servers.registry.host}/${REPOSITORY}:${tag} # {"$imagepolicy": "${namespace}:app"}
+`;
+}
+
+/** The commit is judged where it was pushed to. */
+async function untilCommitted(stage: Stage, tag: string): Promise<void> {
+  const wanted = fileOf(stage, tag).trim();
+  await stage.wait(`the automation commits ${tag} to ${FILE}`, async () => (await show(stage, FILE)) === wanted);
+}
+
+function show({ servers }: Stage, path: string): Promise<string> {
+  return servers.repositories.git(FLEET, 'show', `main:${path}`);
 }
