@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fileSubject, openFeeds, scan } from '#vulnerabilities';
 import { judge } from '../test/judges.ts';
-import { type StagedImage, stageScan } from './scan-stage.ts';
+import { type StagedImage, stageScan } from '../test/scan-stage.ts';
 
 const options = { release: { type: 'string' }, data: { type: 'string' }, now: { type: 'string' } } as const;
 const { release, data, now } = parseArgs({ options }).values;

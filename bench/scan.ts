@@ -11,7 +11,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { judge } from '../test/judges.ts';
-import { stageScan } from './scan-stage.ts';
+import { stageScan } from '../test/scan-stage.ts';
 
 const options = { release: { type: 'string' }, data: { type: 'string' }, rounds: { type: 'string' } } as const;
 const { release, data, rounds = '15' } = parseArgs({ options }).values;
