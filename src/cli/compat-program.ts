@@ -41,9 +41,10 @@ export function addCompat(program: Command, world: () => World): void {
     .addOption(
       new Option(
         '--documents <paths>',
-        'release documents, or folders of them, whose evidence counts (default: out/release.json)',
+        'release documents whose evidence counts: files, folders, oci:FOLDER, REGISTRY/releases (default: out)',
       ).argParser(collect),
     )
+    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
     .addOption(definitionOption())
     .addOption(jsonOption())
     .addHelpText('after', WHAT_COMPAT_SAYS)

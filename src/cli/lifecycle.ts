@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { dirname } from 'node:path';
 import { type CompatibilityCell, type Lifecycle, readCells, readLifecycle, staleReasons } from '#compatibility';
 import { lineOf, orderRevisions, parseRevision, type ReleaseDocument, type Revision } from '#release';
 import type { FeedReading } from '#vulnerabilities';
@@ -54,8 +53,8 @@ export function cellsOf(documents: readonly ReleaseDocument[]): readonly Compati
 
 /** Gives the cells of tests that lie beside release documents, as `oakum compat test` leaves them. */
 export async function keptCells(documents: readonly FoundDocument[]): Promise<readonly CompatibilityCell[]> {
-  const kept = documents.map(async ({ file, document: { revision, channels } }) => {
-    const cells = (await readCells(dirname(file))).filter((cell) => cell.revision === revision);
+  const kept = documents.map(async ({ folder, document: { revision, channels } }) => {
+    const cells = (folder === undefined ? [] : await readCells(folder)).filter((cell) => cell.revision === revision);
     return cells.map((cell) => {
       const images = (channels[cell.channel]?.images ?? []).map(
         ({ component, digest }) => [component, digest] as const,

@@ -8,6 +8,7 @@ import { addFeeds } from './feeds-program.ts';
 import { addKey } from './key-program.ts';
 import { addCache, addDoctor } from './machine-program.ts';
 import { addManifests } from './manifests-program.ts';
+import { addNotes } from './notes-program.ts';
 import { addChangelog, addPatch, addReplay, addRollback } from './patch-program.ts';
 import { addFetch, addLock, addPlan, addRelease } from './release-program.ts';
 import { addReproduce } from './reproduce-program.ts';
@@ -50,6 +51,7 @@ const COMMANDS: readonly (readonly [names: readonly string[], add: (program: Com
     [['rollback'], addRollback],
     [['watch'], addWatch],
     [['compat'], addCompat],
+    [['notes'], addNotes],
     [['install'], addInstall],
     [['upgrade'], addUpgrade],
     [['check'], addCheck],

@@ -1,77 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { messageOf, OakumError } from '#core';
-import { orderRevisions, parseReleaseDocument, parseRevision, type ReleaseDocument, type Revision } from '#release';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { digestOf, messageOf, OakumError } from '#core';
+import { type CatalogSource, orderRevisions, parseReleaseDocument, parseRevision, type Revision } from '#release';
+import { readCatalogSources } from './catalog-sources.ts';
 import type { World } from './world.ts';
 
-/** What `oakum release` writes by default. */
-const USUAL = 'out/release.json';
-
-/** One release document, and the file it was read from. */
-export interface FoundDocument {
-  readonly file: string;
-  readonly document: ReleaseDocument;
+/** A release document, where it was read from, and the folder that what belongs to it lies in, where it is one. */
+export interface FoundDocument extends CatalogSource {
+  readonly folder?: string;
 }
 
+/** The folder that `oakum release` writes into by default. */
+const USUAL = 'out';
+
 /**
- * Reads release documents: the files named, and of the folders named every `*.json` that is one; without any name the one in ./out, where
- * there is one. Gives them in the order of their revisions. Throws `DOCUMENT_UNREADABLE`, `DOCUMENTS_CONTRADICT` where two files hold
- * different documents of one revision, and what {@link parseReleaseDocument} throws.
+ * Reads release documents from files, and from all that `oakum catalog` reads them from; of a folder whose layout holds none, the one in
+ * its release.json. Without a name, of ./out, where there is one. Gives each once, in the order of their revisions. Throws
+ * `DOCUMENT_UNREADABLE`, `DOCUMENTS_CONTRADICT` where a revision has two, and what reading a source throws.
  */
 export async function readDocuments(
   named: readonly string[] | undefined,
-  world: Pick<World, 'workingFolder'>,
+  world: World,
+  flags: { readonly plainHttp?: boolean } = {},
 ): Promise<readonly FoundDocument[]> {
-  const files =
-    named === undefined
-      ? await usualFile(world)
-      : (await Promise.all(named.map((one) => filesOf(resolve(world.workingFolder, one))))).flat();
-  const found = await Promise.all([...new Set(files)].map(readDocument));
-  const sorted = found.sort((a, b) => orderRevisions(revisionOf(a), revisionOf(b)));
+  const isUsual = named === undefined && (await kindOf(join(world.workingFolder, USUAL))) === 'folder';
+  const places = named ?? (isUsual ? [USUAL] : []);
+  const found = (await Promise.all(places.map((place) => readPlace(place, flags, world)))).flat();
+  const once = [...new Map(found.map((one) => [one.digest, one])).values()];
+  const sorted = once.sort((a, b) => orderRevisions(revisionOf(a), revisionOf(b)));
   for (const [index, one] of sorted.entries()) {
     const before = sorted[index - 1];
-    if (before?.document.revision !== one.document.revision) continue;
-    throw new OakumError(
-      'proof',
-      'DOCUMENTS_CONTRADICT',
-      `${before.file} and ${one.file} are both the document of ${one.document.revision}`,
-      { hint: 'A revision has one document: name the one that was published.' },
-    );
+    if (before?.document.revision === one.document.revision) throw contradiction(before, one);
   }
   return sorted;
 }
 
-async function usualFile({ workingFolder }: Pick<World, 'workingFolder'>): Promise<readonly string[]> {
-  const file = join(workingFolder, USUAL);
-  return (await stat(file).catch(() => undefined))?.isFile() === true ? [file] : [];
+async function readPlace(
+  place: string,
+  flags: { readonly plainHttp?: boolean },
+  world: World,
+): Promise<readonly FoundDocument[]> {
+  const path = resolve(world.workingFolder, place);
+  const kind = await kindOf(path);
+  if (kind === 'file') return [await readDocument(path)];
+  if (kind === undefined && !/\/releases$|^oci:/.test(place)) throw unreadable(path, 'there is no such file or folder');
+  const found = await readCatalogSources(place, flags, world);
+  const single = join(path, 'release.json');
+  if (found.length === 0 && (await kindOf(single)) === 'file') return [await readDocument(single)];
+  return kind === 'folder' ? found.map((one) => ({ ...one, folder: path })) : found;
 }
 
-async function filesOf(path: string): Promise<readonly string[]> {
-  try {
-    if (!(await stat(path)).isDirectory()) return [path];
-    const names = (await readdir(path)).filter((name) => name.endsWith('.json')).sort();
-    if (names.length > 0) return names.map((name) => join(path, name));
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-  throw unreadable(path, new Error('the folder holds no .json file'));
+async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found === undefined ? undefined : found.isDirectory() ? 'folder' : 'file';
 }
 
 async function readDocument(file: string): Promise<FoundDocument> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw unreadable(file, error);
+    throw unreadable(file, messageOf(error));
   });
-  return { file, document: parseReleaseDocument(text, file) };
+  return { document: parseReleaseDocument(text, file), digest: digestOf(text), from: file, folder: dirname(file) };
 }
 
-function unreadable(file: string, error: unknown): OakumError {
-  return new OakumError('usage', 'DOCUMENT_UNREADABLE', `a release document can't be read: ${messageOf(error)}`, {
+function unreadable(file: string, why: string): OakumError {
+  return new OakumError('usage', 'DOCUMENT_UNREADABLE', `a release document can't be read: ${why}`, {
     where: file,
-    hint: `\`oakum release\` writes one: ${USUAL}.`,
+    hint: 'Name a file, a folder, oci:FOLDER for an OCI layout, or REGISTRY/releases; `oakum release` writes out/release.json.',
   });
 }
 
-function revisionOf({ document }: FoundDocument): Revision {
+function contradiction(one: CatalogSource, other: CatalogSource): OakumError {
+  const { revision } = one.document;
+  return new OakumError(
+    'proof',
+    'DOCUMENTS_CONTRADICT',
+    `${one.from} and ${other.from} hold different documents of ${revision}`,
+    { hint: 'A revision has one document: name the one that was published.' },
+  );
+}
+
+function revisionOf({ document }: CatalogSource): Revision {
   return parseRevision(document.revision) as Revision;
 }

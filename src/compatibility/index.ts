@@ -21,6 +21,7 @@ export type {
   LifecycleSettings,
   ReadCycles,
 } from './lifecycle/lifecycle.ts';
+export { compareMinors } from './lifecycle/minor.ts';
 export { PRODUCT_FACTS, PROVIDERS } from './lifecycle/products.ts';
 export type { Product, Provider } from './lifecycle/products.ts';
 export { latestMinors } from './lifecycle/windows.ts';

@@ -12,12 +12,13 @@ interface CompatFlags extends SharedFlags, OutputFlags {
   readonly kubernetes?: string;
   readonly provider?: Provider;
   readonly documents?: readonly string[];
+  readonly plainHttp?: boolean;
 }
 
 /** `oakum compat`: says which lines fit which Kubernetes today, until when, and what tests say; the exit code tells whether any does. */
 export async function showCompatibility(flags: CompatFlags, world: World): Promise<void> {
   const loaded = await loadDefinition(flags, world);
-  const found = await readDocuments(flags.documents, world);
+  const found = await readDocuments(flags.documents, world, flags);
   const documents = found.map(({ document }) => document);
   const { lifecycle, feed, faults } = await openLifecycle(loaded, world);
   const fits = answer(lifecycle, {

@@ -12,7 +12,10 @@ export interface ProviderFit {
   readonly provider: Provider;
   readonly cycle: string;
   readonly stage: Stage;
+  /** The last day of all its support, where one is known. */
   readonly until?: Day;
+  /** Set where that follows from a rule, and was not published. */
+  readonly isByRule?: true;
 }
 
 /**
@@ -115,7 +118,14 @@ function providerFits({ providers, only, now }: FitRequest): ReadonlyMap<string,
 
 function toFit(provider: Provider, cycle: Cycle, stage: Stage): ProviderFit {
   const until = lastDay(cycle);
-  return { provider, cycle: cycle.cycle, stage, ...(until === undefined ? {} : { until }) };
+  const isByRule = until !== undefined && cycle.extended?.from === 'rule' && cycle.extended.until === until;
+  return {
+    provider,
+    cycle: cycle.cycle,
+    stage,
+    ...(until === undefined ? {} : { until }),
+    ...(isByRule ? { isByRule } : {}),
+  };
 }
 
 function isOlder(minor: string, than: readonly string[]): boolean {

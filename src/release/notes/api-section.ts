@@ -11,9 +11,21 @@ export function apiSection(line: string, { kinds, since }: ApiNotes): string {
     ['Alpha', 'alpha'],
   ] as const;
   const tables = stabilities.map(([title, stability]) => kindTable(line, title, kindsOf(kinds, stability)));
-  return ['## API Versions\n', ...tables, ...(since === undefined ? [] : changeSections(since)), deprecations(kinds)]
+  return [
+    `## API Versions\n\n${basisOf(since)}`,
+    ...tables,
+    ...(since === undefined ? [] : changeSections(since)),
+    deprecations(kinds),
+  ]
     .filter((part) => part !== '')
     .join('\n');
+}
+
+function basisOf(since: ApiNotes['since']): string {
+  const read = "Read from the CustomResourceDefinitions in the controllers' sources";
+  if (since === undefined) return `${read}; nothing is known of the line before.\n`;
+  const other = since.from === 'sources' ? 'read likewise' : 'as recorded, since its sources are not at hand';
+  return `${read}, and compared with those of v${since.line}, ${other}.\n`;
 }
 
 function kindTable(line: string, title: string, kinds: readonly ApiKind[]): string {
@@ -29,17 +41,22 @@ function kindLink(line: string, { kind, group, plural }: ApiKind): string {
   return `[${kind}](https://v${line.replace('.', '-')}.docs.fluxcd.io/flux/components/${component}/${plural}/)`;
 }
 
-function changeSections({ line, changes, from }: NonNullable<ApiNotes['since']>): readonly string[] {
-  const basis = from === 'sources' ? `v${line}` : `v${line}, as recorded: its sources are not to be had`;
-  const none = (what: string) => `No ${what} since ${basis}.\n`;
-  const promoted = changes.promoted.map((ref) => [ref.kind, markdownCode(`${ref.group}/${ref.from}`), apiVersion(ref)]);
-  const added = changes.added.map((ref) => [ref.kind, 'new', apiVersion(ref)]);
-  const removed = [...changes.removed, ...changes.gone].map((ref) => [ref.kind, apiVersion(ref)]);
-  const moved = [...promoted, ...added];
-  return [
-    `### Promotions\n\n${moved.length === 0 ? none('kind was added or is stored in another version') : `Since ${basis}:\n\n${markdownTable(['kind', 'was', 'apiVersion'], moved)}`}`,
-    `### Removals\n\n${removed.length === 0 ? none('version was removed') : `No longer served, since ${basis}; migrate stored objects and manifests before the upgrade:\n\n${markdownTable(['kind', 'apiVersion'], removed)}`}`,
+function changeSections({ line, changes }: NonNullable<ApiNotes['since']>): readonly string[] {
+  const { promoted, added, removed, gone } = changes;
+  const moved = [
+    ...promoted.map((ref) => [ref.kind, markdownCode(`${ref.group}/${ref.from}`), apiVersion(ref)]),
+    ...added.map((ref) => [ref.kind, 'new', apiVersion(ref)]),
   ];
+  const lost = [...removed, ...gone].map((ref) => [ref.kind, apiVersion(ref)]);
+  const promotions =
+    moved.length === 0
+      ? `No kind is new or stored in another version since v${line}.\n`
+      : `Since v${line}:\n\n${markdownTable(['kind', 'was', 'apiVersion'], moved)}`;
+  const removals =
+    lost.length === 0
+      ? `Every version of v${line} is still served.\n`
+      : `Served by v${line} and no longer; migrate stored objects and manifests before the upgrade:\n\n${markdownTable(['kind', 'apiVersion'], lost)}`;
+  return [`### Promotions\n\n${promotions}`, `### Removals\n\n${removals}`];
 }
 
 function deprecations(kinds: readonly ApiKind[]): string {

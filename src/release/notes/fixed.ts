@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ImageRecord, OpenFinding, ReleaseDocument } from '../document.ts';
+import type { FindingsRecord, ImageRecord, OpenFinding, ReleaseDocument } from '../document.ts';
 
 /** A finding that a revision fixed; severity and package where a scan tells them. */
 export interface FixedFinding {
@@ -21,7 +21,8 @@ export interface FixedReading {
 
 /**
  * Tells what a revision fixed, by two documents: what its overlays say they fix and those of the one before did not, and what was open when
- * the one before was published, no longer was when this was, and lay in something that changed.
+ * the one before was published and no longer was when this was, unless it was found again and decided to be no threat (VEX), or nothing
+ * that it lay in changed.
  */
 export function fixedBetween(before: ReleaseDocument | undefined, after: ReleaseDocument): FixedReading {
   const overlaid = overlayFindings(after, before);
@@ -31,28 +32,32 @@ export function fixedBetween(before: ReleaseDocument | undefined, after: Release
       predecessor === undefined ? {} : { unknown: `the document of ${predecessor.revision} is not at hand` };
     return { fixed: overlaid, closed: [], ...unknown };
   }
-  const [older, newer] = [openIn(before), openIn(after)];
+  const [older, newer] = [scanOf(before), scanOf(after)];
   if (older === undefined || newer === undefined) {
     const unscanned = older === undefined ? before : after;
     return { fixed: overlaid, closed: [], unknown: `${unscanned.revision} was not scanned when it was published` };
   }
-  const names = new Set(newer.flatMap(({ id, aliases }) => [id, ...aliases]));
-  const gone = older.filter(({ id, aliases }) => ![id, ...aliases].some((name) => names.has(name)));
+  const names = new Set(newer.open.flatMap(({ id, aliases }) => [id, ...aliases]));
+  const gone = older.open.filter(({ id, aliases }) => ![id, ...aliases].some((name) => names.has(name)));
+  const decided = new Map(newer.closed.map(({ id, state }) => [id, state]));
   const isChanged = changesOf(before, after);
+  const isFixed = (finding: OpenFinding) => {
+    if (overlaid.some(({ id }) => id === finding.id || finding.aliases.includes(id))) return true;
+    const state = decided.get(finding.id);
+    return state === undefined ? isChanged(finding) : state === 'fixed';
+  };
   const known = new Set(gone.flatMap(({ id, aliases }) => [id, ...aliases]));
-  const isNamed = ({ id, aliases }: OpenFinding) => overlaid.some((one) => one.id === id || aliases.includes(one.id));
-  const [fixed, closed] = [
-    gone.filter((one) => isNamed(one) || isChanged(one)),
-    gone.filter((one) => !isNamed(one) && !isChanged(one)),
-  ];
+  const [fixed, closed] = [gone.filter(isFixed), gone.filter((finding) => !isFixed(finding))];
   return {
     fixed: inOrder([...fixed.map(toFixed), ...overlaid.filter(({ id }) => !known.has(id))]),
     closed: inOrder(closed.map(toFixed)),
   };
 }
 
-function openIn({ publication }: ReleaseDocument): readonly OpenFinding[] | undefined {
-  return publication?.findings.kind === 'scanned' ? publication.findings.open : undefined;
+type ScanRecord = Extract<FindingsRecord, { kind: 'scanned' }>;
+
+function scanOf({ publication }: ReleaseDocument): ScanRecord | undefined {
+  return publication?.findings.kind === 'scanned' ? publication.findings : undefined;
 }
 
 function overlayFindings(after: ReleaseDocument, before: ReleaseDocument | undefined): readonly FixedFinding[] {

@@ -128,7 +128,7 @@ describe('the notes of a line', () => {
     ]);
     expect(tableAfter(tokens, 'Provider Calendars')[1]).toEqual([
       'Amazon EKS',
-      ['1.34', '1.35', '1.36'].map((minor) => `${minor}: standard support to 2027-08-02`).join(' <br>'),
+      ['1.34', '1.35', '1.36'].map((minor) => `${minor} until 2027-08-02, now in standard support`).join(' <br>'),
     ]);
     expect(formatNotes(request())).toContain('supported until v2.11 is out');
   });

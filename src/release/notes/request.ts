@@ -10,6 +10,8 @@ export interface NotesRequest {
   readonly vendor: string;
   /** The day that support is told of. */
   readonly today: Day;
+  /** The newest day that the calendars know something of. */
+  readonly newestEntry?: Day | undefined;
   /** The documents of the line's revisions, in any order. */
   readonly documents: readonly ReleaseDocument[];
   readonly window: LineWindow;

@@ -4,13 +4,13 @@ import { markdownCode, markdownTable, markdownText } from '#formats';
 import type { NotesRequest } from './request.ts';
 
 /** Gives the section on what the line runs on: Kubernetes, OpenShift, what else providers support, until when, and what was tested. */
-export function supportSection({ window, fits, today }: NotesRequest): string {
+export function supportSection({ window, fits, today, newestEntry }: NotesRequest): string {
   const rows = [
     ['Kubernetes', listed(window.kubernetes)],
     ['OpenShift', listed(cyclesOf(fits, 'openshift'))],
   ];
   return [
-    `## Supported Kubernetes Versions\n\nOn ${today}; this line is ${describeWindow(window)}.\n`,
+    `## Supported Kubernetes Versions\n\nOn ${today}, by calendars that know what came out until ${newestEntry ?? 'then'}: this line is ${describeWindow(window)}.\n`,
     markdownTable(['Distribution', 'Versions'], rows),
     providerTable(fits),
     evidenceTable(fits),
@@ -41,12 +41,15 @@ function describeWindow({ state, until, endsWith, lts }: LineWindow): string {
 function providerTable(fits: readonly Fit[]): string {
   const shown = PROVIDERS.map((provider) => {
     const found = fits.flatMap(({ providers }) => providers.filter((one) => one.provider === provider));
-    const cells = found.map(({ cycle, stage, until }) => `${cycle}: ${stage} support to ${until ?? 'an open day'}`);
+    const cells = found.map(
+      ({ cycle, stage, until, isByRule }) =>
+        `${cycle} until ${isByRule === true ? 'about ' : ''}${until ?? 'an open day'}, now in ${stage} support`,
+    );
     return [PRODUCT_FACTS[provider].title, listed([...new Set(cells)].reverse())];
   });
   return fits.length === 0
     ? ''
-    : `### Provider Calendars\n\n${markdownTable(['Provider', 'Versions, stages and last days'], shown)}`;
+    : `### Provider Calendars\n\n${markdownTable(['Provider', 'Versions and last days'], shown)}`;
 }
 
 function evidenceTable(fits: readonly Fit[]): string {
