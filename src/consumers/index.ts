@@ -19,6 +19,7 @@ export type { ConsumerErrorCode } from './error.ts';
 export type { Installation } from './installation.ts';
 export { compareWithRelease, readManifestSet } from './manifest-set.ts';
 export type { ManifestSet, PinnedImage } from './manifest-set.ts';
+export { migrateFor } from './migrate-for.ts';
 export type { Migration } from './migration.ts';
 export type { Blocker } from './ownership.ts';
 export { planChange } from './plan.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
 import { readCells, runScenario, staleReasons } from '#compatibility';
+import { migrateFor } from '#consumers';
 import type { Digest, Report } from '#core';
 import type { Definition, Lock } from '#definition';
 import {
@@ -127,7 +128,11 @@ async function testChannel(channel: string, desk: Desk, { flags, world, output }
       ...older,
       minors,
       subject,
-      scenario: runScenario,
+      scenario: (request) =>
+        runScenario({
+          ...request,
+          migrate: (cluster, next) => migrateFor(next, { cluster, clock: request.clock, signal: request.signal }),
+        }),
       signer,
       output,
       run: world.run,
