@@ -5,6 +5,7 @@ import {
   type Cluster,
   conditionOf,
   describeRef,
+  isKubernetesError,
   type KubernetesObject,
   type ObjectRef,
   orderForApply,
@@ -36,7 +37,8 @@ export interface Outcome {
   readonly done: readonly string[];
 }
 
-const ESTABLISH_MILLISECONDS = 60_000;
+/** An API server may have to start again meanwhile. */
+const ESTABLISH_MILLISECONDS = 180_000;
 
 /**
  * Carries out a plan that nothing blocks; throws `PLAN_BLOCKED` otherwise. Each step may be done again, so after an interruption the
@@ -106,9 +108,7 @@ function halfChanged(error: unknown, done: readonly string[], left: readonly str
 
 function stepsOf(plan: Plan, cluster: Cluster, options: CarryOutOptions): readonly Step[] {
   const { changes, migrations, to } = plan;
-  const apply = (object: KubernetesObject) => async () => {
-    await cluster.apply(object, { manager: FIELD_MANAGER, force: options.force ?? false });
-  };
+  const apply = (object: KubernetesObject) => () => applyOne(cluster, object, options.force ?? false);
   const applied = changes.filter(({ action }) => action === 'create' || action === 'change');
   const stages = orderForApply(applied.flatMap(({ object }) => object ?? []));
   const toApplySteps = (objects: readonly KubernetesObject[]) =>
@@ -139,6 +139,20 @@ function stepsOf(plan: Plan, cluster: Cluster, options: CarryOutOptions): readon
     ...waitSteps(plan, cluster, options),
     ...(isDone ? [] : [{ what: `note that ${to.revision ?? to.release} is installed`, run: record('complete') }]),
   ];
+}
+
+/** What we changed ourselves by other means than applying (a migration) is ours to take. */
+async function applyOne(cluster: Cluster, object: KubernetesObject, force: boolean): Promise<void> {
+  try {
+    await cluster.apply(object, { manager: FIELD_MANAGER, force });
+  } catch (error) {
+    const isOwn =
+      isKubernetesError(error, 'CLUSTER_CONFLICT') &&
+      error.causes.length > 0 &&
+      error.causes.every(({ manager }) => manager === FIELD_MANAGER);
+    if (!isOwn) throw error;
+    await cluster.apply(object, { manager: FIELD_MANAGER, force: true });
+  }
 }
 
 function recordOf({ from, to }: Plan, state: Installation['state']): Installation {

@@ -19,8 +19,9 @@ export async function checkCluster(cluster: Cluster, request: CheckRequest): Pro
   const version = await cluster.version();
   const catalog = openCatalog(request.documents);
   const deployments = await findControllers(cluster, request.namespace);
-  const namespaces = [...new Set(deployments.map(({ metadata }) => metadata.namespace ?? ''))];
-  if (namespaces.length === 0 && request.namespace !== undefined) namespaces.push(request.namespace);
+  // Where a change broke off early there is a record, but no controller yet.
+  const usual = request.namespace ?? 'flux-system';
+  const namespaces = [...new Set([...deployments.map(({ metadata }) => metadata.namespace ?? ''), usual])];
   const installations = (await Promise.all(namespaces.map((name) => findInstallation(cluster, name)))).filter(
     (found) => found !== undefined,
   );

@@ -23,6 +23,12 @@ export interface Blocker {
   readonly hint: string;
 }
 
+const INSTANCE = { apiVersion: 'fluxcd.controlplane.io/v1', kind: 'FluxInstance' };
+const KUSTOMIZATION = { apiVersion: 'kustomize.toolkit.fluxcd.io/v1', kind: 'Kustomization' };
+
+/** The kinds of objects that tell who installs Flux. */
+export const OWNER_KINDS = [INSTANCE, KUSTOMIZATION] as const;
+
 /** Finds who else installs Flux in this cluster: the Flux Operator, Flux itself (bootstrap), Helm. Two owners would undo each other's changes. */
 export async function findOwners(cluster: Cluster, namespace: string): Promise<readonly Blocker[]> {
   const controllers = (
@@ -32,14 +38,18 @@ export async function findOwners(cluster: Cluster, namespace: string): Promise<r
     )
   ).filter(isController);
   const [operator, bootstrap] = await Promise.all([
-    findOperator(cluster, controllers),
+    findOperator(cluster, namespace, controllers),
     findBootstrap(cluster, namespace, controllers),
   ]);
   return [operator, bootstrap, findHelm(controllers)].filter((blocker) => blocker !== undefined);
 }
 
-async function findOperator(cluster: Cluster, controllers: readonly KubernetesObject[]): Promise<Blocker | undefined> {
-  const instances = await listIfThere(cluster, { apiVersion: 'fluxcd.controlplane.io/v1', kind: 'FluxInstance' });
+async function findOperator(
+  cluster: Cluster,
+  namespace: string,
+  controllers: readonly KubernetesObject[],
+): Promise<Blocker | undefined> {
+  const instances = await listIfThere(cluster, INSTANCE, namespace);
   const labelled = controllers.find(
     ({ metadata }) =>
       metadata.labels?.['app.kubernetes.io/managed-by'] === 'flux-operator' ||
@@ -63,11 +73,7 @@ async function findBootstrap(
   namespace: string,
   controllers: readonly KubernetesObject[],
 ): Promise<Blocker | undefined> {
-  const kustomizations = await listIfThere(
-    cluster,
-    { apiVersion: 'kustomize.toolkit.fluxcd.io/v1', kind: 'Kustomization' },
-    namespace,
-  );
+  const kustomizations = await listIfThere(cluster, KUSTOMIZATION, namespace);
   const labelled = controllers
     .map(({ metadata }) => metadata.labels?.['kustomize.toolkit.fluxcd.io/name'])
     .find((name) => name);

@@ -7,27 +7,21 @@ import {
   describeRef,
   type FieldCause,
   identityOf,
-  isKubernetesError,
   type KubernetesObject,
   type ObjectRef,
   orderForApply,
   refOf,
   type ServerVersion,
 } from '#kubernetes';
-import { type Difference, differencesOf } from './difference.ts';
-import {
-  FIELD_MANAGER,
-  findInstallation,
-  type Installation,
-  isDefinition,
-  isOurs,
-  RECORD_NAME,
-} from './installation.ts';
+import type { Difference } from './difference.ts';
+import { findInstallation, type Installation, isDefinition, isOurs, RECORD_NAME } from './installation.ts';
 import { readLines } from './line-policy.ts';
 import type { ManifestSet } from './manifest-set.ts';
 import { type Migration, planMigration } from './migration.ts';
 import { type Blocker, findOwners } from './ownership.ts';
-import { describeRight, exampleRoles, missingRights, type Right, rightsFor } from './rights.ts';
+import { rightsToApplyAll, rightsToCarryOut, rightsToLook } from './needs.ts';
+import { describeRight, distinctRights, exampleRoles, missingRights, type Right } from './rights.ts';
+import { type Tried, tryObject } from './try-object.ts';
 
 /** What happens to one object. */
 export interface Change {
@@ -69,22 +63,34 @@ const AT_ONCE = 8;
 /** Looks at a cluster and at what is to be installed; gives what would happen, tried by the API server itself (dry run). */
 export async function planChange(cluster: Cluster, set: ManifestSet, options: PlanOptions): Promise<Plan> {
   const version = await cluster.version();
+  const { context, server } = cluster;
+  const frame = { verb: options.verb, cluster: { context, server, version }, to: set };
+  const unseen = await missingRights(cluster, await rightsToLook(cluster, set));
+  if (unseen.length > 0) {
+    const missing = await missingRights(cluster, [...unseen, ...(await rightsToApplyAll(cluster, set))]);
+    return {
+      ...frame,
+      from: undefined,
+      migrations: [],
+      changes: [],
+      missingRights: missing,
+      warnings: [],
+      blockers: rightBlockers(missing),
+    };
+  }
   const from = await findInstallation(cluster, set.namespace);
-  const { definitions, rest } = orderForApply(set.objects);
-  const limit = pLimit(AT_ONCE);
-  const spaces = await missingNamespaces(cluster, set.objects);
-  const context = { cluster, spaces, force: options.force ?? false };
-  const tried = await Promise.all([...definitions, ...rest].map((object) => limit(() => tryObject(object, context))));
+  const tried = await tryAll(cluster, set);
   const removals = await findRemovals(cluster, from, set);
-  const changes = [...tried.flatMap(({ change }) => change ?? []), ...removals.changes];
+  const changes = [...tried.map(({ change }) => change), ...removals.changes];
   const migrations = await planMigrations(cluster, tried);
-  const rights = await neededRights(cluster, { changes, migrations: migrations.found, namespace: set.namespace });
-  const missing = await missingRights(cluster, rights);
+  const needed = await rightsToCarryOut(cluster, { changes, migrations: migrations.found, namespace: set.namespace });
+  const missing = distinctRights([
+    ...(await missingRights(cluster, needed)),
+    ...tried.flatMap((one) => one.missing ?? []),
+  ]);
   return {
-    verb: options.verb,
-    cluster: { context: cluster.context, server: cluster.server, version },
+    ...frame,
     from,
-    to: set,
     migrations: migrations.found,
     changes,
     missingRights: missing,
@@ -94,11 +100,18 @@ export async function planChange(cluster: Cluster, set: ManifestSet, options: Pl
       ...stateBlockers(options.verb, from, set),
       ...(await terminating(cluster, set.namespace)),
       ...migrations.blockers,
-      ...conflictBlockers(changes, context.force),
-      ...tried.flatMap(({ refusal }) => refusal ?? []),
-      ...rightBlockers(missing),
+      ...conflictBlockers(changes, options.force ?? false),
+      // Without the right to change, each object is refused as well: the right is told, once.
+      ...(missing.length > 0 ? rightBlockers(missing) : tried.flatMap(({ refusal }) => refusal ?? [])),
     ],
   };
+}
+
+async function tryAll(cluster: Cluster, { objects }: ManifestSet): Promise<readonly Tried[]> {
+  const { definitions, rest } = orderForApply(objects);
+  const limit = pLimit(AT_ONCE);
+  const context = { cluster, spaces: await missingNamespaces(cluster, objects) };
+  return Promise.all([...definitions, ...rest].map((object) => limit(() => tryObject(object, context))));
 }
 
 function stateBlockers(verb: Plan['verb'], from: Installation | undefined, set: ManifestSet): readonly Blocker[] {
@@ -153,49 +166,6 @@ async function terminating(cluster: Cluster, name: string): Promise<readonly Blo
   ];
 }
 
-interface TryContext {
-  readonly cluster: Cluster;
-  /** Namespaces that are only to be made. */
-  readonly spaces: ReadonlySet<string>;
-  readonly force: boolean;
-}
-
-interface Tried {
-  readonly change: Change | undefined;
-  readonly live: KubernetesObject | undefined;
-  readonly refusal?: Blocker;
-}
-
-async function tryObject(object: KubernetesObject, { cluster, spaces, force }: TryContext): Promise<Tried> {
-  const ref = refOf(object);
-  const untried: Change = { ref, action: 'create', object, differences: [], conflicts: [], tried: false };
-  if (ref.namespace !== undefined && spaces.has(ref.namespace)) return { change: untried, live: undefined };
-  try {
-    const live = await cluster.get(ref);
-    const { result, conflicts } = await dryRun(cluster, object, force);
-    const differences = live === undefined ? [] : differencesOf(live, result);
-    const action = live === undefined ? 'create' : differences.length === 0 && isOurs(live) ? 'keep' : 'change';
-    return { change: { ref, action, object, differences, conflicts, tried: true }, live };
-  } catch (error) {
-    if (isKubernetesError(error, 'KIND_UNKNOWN')) return { change: untried, live: undefined };
-    if (!isKubernetesError(error, 'CLUSTER_FORBIDDEN', 'CLUSTER_INVALID')) throw error;
-    const refusal = { code: 'OBJECT_REFUSED', message: error.message, hint: error.hint ?? '' } as const;
-    return { change: untried, live: undefined, refusal };
-  }
-}
-
-/** Tries without force first, so that it is seen what would be taken from whom. */
-async function dryRun(cluster: Cluster, object: KubernetesObject, force: boolean) {
-  try {
-    return { result: await cluster.apply(object, { manager: FIELD_MANAGER, dryRun: true }), conflicts: [] };
-  } catch (error) {
-    if (!isKubernetesError(error, 'CLUSTER_CONFLICT') || error.causes.length === 0) throw error;
-    const conflicts = error.causes;
-    void force;
-    return { result: await cluster.apply(object, { manager: FIELD_MANAGER, dryRun: true, force: true }), conflicts };
-  }
-}
-
 function conflictBlockers(changes: readonly Change[], force: boolean): readonly Blocker[] {
   const conflicting = changes.filter(({ conflicts }) => conflicts.length > 0);
   if (force || conflicting.length === 0) return [];
@@ -240,42 +210,6 @@ async function planMigrations(cluster: Cluster, tried: readonly Tried[]) {
     blockers.push(...reading.blockers);
   }
   return { found, blockers };
-}
-
-interface Needs {
-  readonly changes: readonly Change[];
-  readonly migrations: readonly Migration[];
-  readonly namespace: string;
-}
-
-/** Server-side apply of what is not there needs `create` besides `patch` (RBAC checks both). */
-async function neededRights(cluster: Cluster, { changes, migrations, namespace }: Needs): Promise<readonly Right[]> {
-  const verbs = {
-    create: ['get', 'create', 'patch'],
-    change: ['get', 'patch'],
-    keep: ['get', 'patch'],
-    remove: ['get', 'delete'],
-  };
-  const record = { apiVersion: 'v1', kind: 'ConfigMap', name: RECORD_NAME, namespace };
-  const ofChanges = await Promise.all(changes.map(({ ref, action }) => rightsFor(cluster, ref, verbs[action])));
-  return [
-    ...(await rightsFor(cluster, record, verbs.create)),
-    ...ofChanges.flat(),
-    ...migrations.flatMap(({ group, plural }) =>
-      ['get', 'list', 'patch'].map((verb) => ({ verb, group, resource: plural })),
-    ),
-    ...(migrations.length === 0
-      ? []
-      : [
-          { verb: 'patch', group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' },
-          {
-            verb: 'patch',
-            group: 'apiextensions.k8s.io',
-            resource: 'customresourcedefinitions',
-            subresource: 'status',
-          },
-        ]),
-  ];
 }
 
 function rightBlockers(missing: readonly Right[]): readonly Blocker[] {

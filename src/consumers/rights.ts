@@ -27,12 +27,17 @@ export async function rightsFor(cluster: Cluster, ref: ObjectRef, verbs: readonl
 /** Asks the API server for each right whether we have it; gives those that are missing, each once. */
 export async function missingRights(cluster: Cluster, rights: readonly Right[]): Promise<readonly Right[]> {
   if (await cluster.can({ verb: '*', group: '*', resource: '*' })) return [];
-  const distinct = [...new Map(rights.map((right) => [JSON.stringify(right), right])).values()];
+  const distinct = distinctRights(rights);
   const limit = pLimit(AT_ONCE);
   const answers = await Promise.all(
     distinct.map((right) => limit(async () => ({ right, has: await cluster.can(right) }))),
   );
   return answers.filter(({ has }) => !has).map(({ right }) => right);
+}
+
+/** Gives each right once. */
+export function distinctRights(rights: readonly Right[]): readonly Right[] {
+  return [...new Map(rights.map((right) => [JSON.stringify(right), right])).values()];
 }
 
 /** Gives a right in words: `patch deployments.apps in flux-system`. */

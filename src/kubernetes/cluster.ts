@@ -206,7 +206,8 @@ interface Listed {
 }
 
 /** Lists in pages; where the server has forgotten the list before its end (410), from its start. */
-async function listAll(parts: Parts, kind: KindRef, selection: Selection): Promise<Listed> {
+async function listAll(parts: Parts, ref: KindRef, selection: Selection): Promise<Listed> {
+  const kind = { apiVersion: ref.apiVersion, kind: ref.kind }; // a whole reference is a kind too, but its name is not meant
   const resource = await parts.resources.find(kind);
   for (let round = 0; ; round += 1) {
     const objects: KubernetesObject[] = [];
@@ -234,7 +235,13 @@ function queryOf({ labelSelector, fieldSelector }: Selection) {
   return { labelSelector, fieldSelector };
 }
 
-async function* watchKind(parts: Parts, kind: KindRef, selection: Selection, signal: AbortSignal) {
+async function* watchKind(
+  parts: Parts,
+  { apiVersion, kind: name }: KindRef,
+  selection: Selection,
+  signal: AbortSignal,
+) {
+  const kind = { apiVersion, kind: name };
   const resource = await parts.resources.find(kind);
   yield* watchObjects({
     connection: parts.connection,
