@@ -34,7 +34,7 @@ export async function playMigration(
     const old: ObjectRef = { apiVersion: `${group}/${OLD}`, kind: KIND, namespace: stage.namespace, name: NAME };
     await stage.servers.repositories.create(NAME, { 'a.txt': 'one\n' });
     await stage.apply(...loginSecrets(stage.servers));
-    const uid = await storeOld(stage, old);
+    const uid = await storeOld(stage, crd, old);
     await stage.ready(KIND, NAME);
     await refuses(stage, crd, versions);
     await migrate(stage.cluster, definition);
@@ -63,11 +63,11 @@ async function setVersions(stage: Stage, crd: ObjectRef, versions: readonly Vers
 }
 
 /** The API server serves a new version some moments after it was told of it. */
-async function storeOld({ cluster, servers, ...stage }: Stage, old: ObjectRef): Promise<string> {
+async function storeOld({ cluster, servers, ...stage }: Stage, crd: ObjectRef, old: ObjectRef): Promise<string> {
   let uid: string | undefined;
   const { kind, name, ...fields } = gitRepository(NAME, servers);
   const { apiVersion, namespace } = old;
-  await stage.wait(`${apiVersion} is served`, async () => {
+  await stage.wait(`${apiVersion} is served`, crd, async () => {
     try {
       const object = { apiVersion, kind, metadata: { name, namespace: namespace ?? '' }, ...fields };
       uid = (await cluster.create(object, { manager: MANAGER })).metadata.uid;

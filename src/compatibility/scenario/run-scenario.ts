@@ -3,6 +3,7 @@ import { type Cluster, openCluster } from '#kubernetes';
 import { StepFailure } from './failure.ts';
 import { judge, skip } from './judge.ts';
 import { playMigration } from './migration.ts';
+import { playRestarts } from './restarts.ts';
 import { type ScenarioServers, startServers } from './servers/servers.ts';
 import { openStage, type Stage } from './stage.ts';
 import { artifactGenerator } from './steps/artifact-generator.ts';
@@ -33,6 +34,7 @@ const STEPS: readonly Step[] = [
 const DEFINITIONS = 'CustomResourceDefinitions are established';
 const BEFORE_UPGRADE = 'Objects are ready under the revision before';
 const UPGRADE = 'Objects outlast the upgrade to this revision';
+const RESTARTS = 'Work goes on after restarts of the API server and of the controllers';
 const MIGRATION = 'Objects stored in an old API version are migrated';
 
 /** How long one thing is waited for, in milliseconds: seconds are usual, but a machine may have other work too. */
@@ -40,8 +42,7 @@ const PATIENCE = 90_000;
 
 /**
  * Plays the scenario on a cluster with the controllers of a revision: servers of its own on loopback, and one namespace for each step.
- * First the upgrade, where there is one to make; then all steps at once; then the migration, which changes a CRD under them. What does
- * not work is a verdict with its reason. Throws the signal's reason where aborted, and what keeps the servers from starting (no git).
+ * First the upgrade, where there is one to make; then all steps at once; then what would disturb others. What does not work is a verdict with its reason. Throws the signal's reason where aborted, and what keeps the servers from starting (no git).
  */
 export async function runScenario(request: ScenarioRequest): Promise<readonly StepResult[]> {
   const { clock, run, signal } = request;
@@ -56,7 +57,13 @@ export async function runScenario(request: ScenarioRequest): Promise<readonly St
     if (first.verdict !== 'passed') {
       return [first, ...STEPS.map(({ name }) => skip(name, 'there are no CRDs to use'))];
     }
-    return [first, ...(await upgradeSteps(play)), ...(await allSteps(play)), await migrationStep(play)];
+    return [
+      first,
+      ...(await upgradeSteps(play)),
+      ...(await allSteps(play)),
+      await migrationStep(play),
+      await restartStep(play),
+    ];
   } finally {
     await servers.stop();
   }
@@ -109,4 +116,11 @@ async function migrationStep(play: Play): Promise<StepResult> {
     const kinds = await readKinds(cluster);
     return playMigration(await setStage(play, kinds, 'oakum-migration', signal), kinds.definitions, migrate);
   });
+}
+
+async function restartStep(play: Play): Promise<StepResult> {
+  const { request, cluster } = play;
+  return judge(RESTARTS, request, async (signal) =>
+    playRestarts(await setStage(play, await readKinds(cluster), 'oakum-restarts', signal), request),
+  );
 }

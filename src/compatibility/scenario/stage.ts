@@ -45,8 +45,8 @@ export interface Stage extends Scenery {
   reconcile(kind: string, name: string): Promise<KubernetesObject>;
   /** Gives the files of a source's artifact, its digest checked. */
   artifact(source: KubernetesObject): Promise<Files>;
-  /** Waits until a condition that is no object's holds. */
-  wait(what: string, test: () => Promise<boolean> | boolean): Promise<void>;
+  /** Waits until a condition that is no object's holds; a failure tells of the object that is to bring it about. */
+  wait(what: string, about: ObjectRef, test: () => Promise<boolean> | boolean): Promise<void>;
 }
 
 /** An object without what the stage knows. */
@@ -133,10 +133,10 @@ export async function openStage(scenery: Scenery, namespace: string): Promise<St
         throw new StepFailure(`${url} holds ${digestOf(bytes)}, its source says ${wanted}`);
       return unpackArchive(bytes, url);
     },
-    wait: async (what, test) => {
+    wait: async (what, about, test) => {
       await poll(
         async () => ((await test()) ? true : undefined),
-        async () => `${what}: not so after ${seconds} s`,
+        async () => `${what}: not so after ${seconds} s\n  ${await describe(cluster, about, 'is to do it')}`,
       );
     },
   };

@@ -77,7 +77,8 @@ data:
 /** The commit is judged where it was pushed to. */
 async function untilCommitted(stage: Stage, tag: string): Promise<void> {
   const wanted = fileOf(stage, tag).trim();
-  await stage.wait(`the automation commits ${tag} to ${FILE}`, async () => (await show(stage, FILE)) === wanted);
+  const automatic = stage.ref('ImageUpdateAutomation', FLEET);
+  await stage.wait(`${tag} is committed to ${FILE}`, automatic, async () => (await show(stage, FILE)) === wanted);
 }
 
 function show({ servers }: Stage, path: string): Promise<string> {

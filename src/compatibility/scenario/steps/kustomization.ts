@@ -118,7 +118,7 @@ async function leavingIsPruned(stage: Stage, kept: GitFiles): Promise<void> {
   await stage.until(stage.ref('Kustomization', NAME), `at ${commit}`, (object) =>
     String(at(object, 'status', 'lastAppliedRevision')).endsWith(commit),
   );
-  await stage.wait('ConfigMap leaving is pruned', async () => {
+  await stage.wait('ConfigMap leaving is pruned', stage.ref('Kustomization', NAME), async () => {
     return (await stage.cluster.get(stage.ref('ConfigMap', 'leaving'))) === undefined;
   });
   if ((await stage.cluster.get(stage.ref('ConfigMap', 'settings'))) === undefined) {

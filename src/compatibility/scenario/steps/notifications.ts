@@ -47,7 +47,7 @@ export const alert: Step = {
 async function untilTold(stage: Stage, isTold: () => boolean): Promise<void> {
   let round = 0;
   let next = stage.clock.now().getTime() + PAUSE;
-  await stage.wait('the webhook is told of a fetch', async () => {
+  await stage.wait('the webhook is told of a fetch', stage.ref('Provider', 'sink'), async () => {
     if (isTold()) return true;
     if (stage.clock.now().getTime() < next) return false;
     round += 1;
@@ -87,7 +87,11 @@ export const receiver: Step = {
     const refused = await post(stage, path, 'another secret');
     if (refused < 400) throw new StepFailure(`a webhook with a wrong signature was answered with ${refused}`);
     const commit = await repositories.commit('receiver', files(1), 'Round 1');
-    await stage.wait('the webhook is taken', async () => (await post(stage, path, token)) === 200);
+    await stage.wait(
+      'the webhook is taken',
+      stage.ref('Receiver', 'receiver'),
+      async () => (await post(stage, path, token)) === 200,
+    );
     await stage.until(stage.ref('GitRepository', 'receiver'), `at ${commit}`, (object) =>
       String(at(object, 'status', 'artifact', 'revision')).endsWith(commit),
     );
