@@ -106,6 +106,7 @@ export function addCheck(program: Command, world: () => World): void {
         'release documents, or folders of them: the catalog (default: out/release.json)',
       ).argParser(collect),
     )
+    .addOption(new Option('--folder <folder>', 'where the VEX decisions are').default('vex'))
     .addOption(definitionOption())
     .addOption(jsonOption())
     .addHelpText(

@@ -12,7 +12,7 @@ import type {
 import { formatTable } from './format.ts';
 
 const MOST_DIFFERENCES = 12;
-const MOST_COLUMNS = 100;
+const MOST_COLUMNS = 200;
 
 /** Gives the plan of an installation or upgrade for people. */
 export function formatPlan(plan: Plan): string {
@@ -31,6 +31,7 @@ export function formatPlan(plan: Plan): string {
     ...section('Create', by('create')),
     ...section('Change', by('change')),
     ...section('Delete', by('remove')),
+    ...(changes.some(isUntried) ? ['', '* not tried: the namespace or kind it is of is yet to be made'] : []),
     ...(kept === 0 ? [] : ['', `As it is  ${kept} objects`]),
     ...(warnings.length === 0 ? [] : ['', ...warnings.map((warning) => `Note: ${warning}`)]),
     ...formatBlockers(blockers),
@@ -53,9 +54,14 @@ function section(title: string, changes: readonly Change[]): readonly string[] {
   return ['', `${title} (${changes.length})`, ...changes.flatMap(describeChange)];
 }
 
-function describeChange({ ref, differences, conflicts, action, tried }: Change): readonly string[] {
+function isUntried({ action, tried }: Change): boolean {
+  return action === 'create' && !tried;
+}
+
+function describeChange(change: Change): readonly string[] {
+  const { ref, differences, conflicts, action } = change;
   const name = `${ref.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`;
-  const untried = action === 'create' && !tried ? ' (not tried: where it belongs is yet to be made)' : '';
+  const untried = isUntried(change) ? ' *' : '';
   const owner = differences.length === 0 && action === 'change' ? ' (only its owner changes)' : '';
   const more = differences.length - MOST_DIFFERENCES;
   return [
@@ -124,7 +130,10 @@ export function formatUninstallation({
 }
 
 /** Gives the report of a check for people. */
-export function formatCheck({ cluster, installations, controllers, kubernetes, problems }: CheckReport): string {
+export function formatCheck(
+  { cluster, installations, controllers, kubernetes, problems }: CheckReport,
+  notes: readonly string[],
+): string {
   const rows = controllers.map(({ ref, component, revision, channel, newer, available, vulnerabilities }) => [
     component,
     ref.namespace ?? '',
@@ -150,6 +159,7 @@ export function formatCheck({ cluster, installations, controllers, kubernetes, p
             `    next: ${hint}`,
           ]),
         ]),
+    ...(notes.length === 0 ? [] : ['', ...notes.map((note) => `Note: ${note}`)]),
   ];
   return `${parts.join('\n')}\n`;
 }

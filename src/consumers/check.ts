@@ -80,7 +80,7 @@ async function readController(
   const newest = known === undefined ? undefined : catalog.newest(known);
   const newer = newest === undefined || newest.digest === known?.digest ? undefined : newest.revision;
   const available = conditionOf(deployment, 'Available')?.status === 'True';
-  const vulnerabilities = known === undefined ? undefined : (request.vulnerabilities ?? openInDocument)(known);
+  const vulnerabilities = known === undefined ? undefined : (request.vulnerabilities?.(known) ?? openInDocument(known));
   const reading = {
     ref,
     component: image?.component ?? deployment.metadata.name,
