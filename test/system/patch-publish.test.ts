@@ -196,7 +196,7 @@ describe('a watch with patch: auto', () => {
       { to: 'v1.0.1' },
     ]);
     const log = await run(['sla', 'report', '--format', 'json']);
-    expect(JSON.parse(log.stdout)).toMatchObject({ counts: { met: 1 }, metPercent: 100 });
+    expect(JSON.parse(log.stdout)).toMatchObject({ counts: { met: 4 }, metPercent: 100 });
     expect(await round()).toMatchObject({ exitCode: 0, published: [], told: [] });
   });
 });
