@@ -154,7 +154,8 @@ async function pushImage(client: RegistryClient, name: RepositoryName, label: st
   return { name, reference, index: index.descriptor, platforms, store };
 }
 
-async function platformImage(label: string, architecture: string): Promise<Parcel> {
+/** Gives a small image of one platform; another label, other content. */
+export async function platformImage(label: string, architecture: string): Promise<Parcel> {
   const tar = pack();
   tar.entry({ name: 'program', mtime: new Date(0) }, `${label} ${architecture}`);
   tar.finalize();
