@@ -1,6 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type CompatibilityCell, type Lifecycle, readCells, readLifecycle, staleReasons } from '#compatibility';
-import { lineOf, orderRevisions, parseRevision, type ReleaseDocument, type Revision } from '#release';
+import {
+  type CompatibilityCell,
+  CompatibilityError,
+  type Lifecycle,
+  readCells,
+  readLifecycle,
+  staleReasons,
+} from '#compatibility';
+import {
+  lineOf,
+  orderRevisions,
+  parseRevision,
+  type ReleaseDocument,
+  type Revision,
+  type SupportRecord,
+} from '#release';
 import type { FeedReading } from '#vulnerabilities';
 import { openFeedsOf } from './feed-settings.ts';
 import type { FoundDocument } from './release-documents.ts';
@@ -42,6 +56,22 @@ function faultsOf({ today, newestEntry }: Lifecycle, feed: FeedReading | undefin
     : [
         `The feed endoflife is too old: it knows of nothing that came out after ${newestEntry}, ${age} days ago (${feed.maxAgeDays} are allowed). ${UPDATE}`,
       ];
+}
+
+/** Gives what a release document says of support; undefined where no calendar is at hand that is young enough to be quoted. */
+export async function supportOf(
+  release: string,
+  loaded: Pick<Loaded, 'read'>,
+  world: World,
+): Promise<SupportRecord | undefined> {
+  const opened = await openLifecycle(loaded, world).catch((error: unknown) => {
+    if (error instanceof CompatibilityError) return undefined;
+    throw error;
+  });
+  const window = opened?.lifecycle.lines.find(({ line }) => line === lineOf(release));
+  if (opened === undefined || opened.faults.length > 0 || window === undefined) return undefined;
+  const { kubernetes, until } = window;
+  return { supported: [...kubernetes], ...(until === undefined ? {} : { until }) };
 }
 
 /** Gives the verdicts of tests that release documents hold. */

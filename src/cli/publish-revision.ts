@@ -5,6 +5,7 @@ import type { Lock } from '#definition';
 import { lockTool, releaseRevision, type ReleaseOutcome } from '#factory';
 import { openDestination } from './destination.ts';
 import { formatBytes, formatSpan, formatTable } from './format.ts';
+import { supportOf } from './lifecycle.ts';
 import { releaseKnowledge } from './release-knowledge.ts';
 import type { Run } from './run.ts';
 import { keepLock } from './shop.ts';
@@ -40,6 +41,7 @@ export async function publishRevision(
   const lock = await withKustomize(run, flags, report);
   const destination = openDestination({ to: flags.to, outFolder, plainHttp: flags.plainHttp === true }, world);
   const signer = await openSigner(flags, world, report);
+  const support = await supportOf(release, loaded, world);
   return releaseRevision(
     {
       read: loaded.read,
@@ -49,7 +51,10 @@ export async function publishRevision(
       selection,
       destination,
       outFolder,
-      knowledge: releaseKnowledge(loaded.read, flags.vex ?? 'vex', world),
+      knowledge: {
+        ...releaseKnowledge(loaded.read, flags.vex ?? 'vex', world),
+        ...(support === undefined ? {} : { support }),
+      },
       proof: {
         tests: flags.tests !== false,
         ...(flags.reachability === false ? {} : { dataFolder: world.stateFolder }),

@@ -50,7 +50,8 @@ async function makeNotes(
   const { lifecycle, faults } = await openLifecycle(loaded, world);
   const window = lifecycle.lines.find((one) => one.line === line);
   const shop = await openShop(loaded, { flags, world, report });
-  const apis = await readApis(line, { documents: all, lock: loaded.lock }, shop);
+  const components = Object.keys(loaded.read.definition.components);
+  const apis = await readApis(line, { documents: all, lock: loaded.lock, components }, shop);
   if (window === undefined || apis === undefined) throw unknownLine(line, window === undefined);
   const fits = answer(lifecycle, {
     channels: Object.keys(loaded.read.definition.channels),
