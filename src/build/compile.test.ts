@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  checkBinary,
   type CompileInputs,
   type CompileRequest,
   type CompileTools,
@@ -61,11 +62,14 @@ describe('the compile', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  async function writeSource(name: string, statement: string): Promise<string> {
+  async function writeSource(name: string, statement: string, imports: readonly string[] = []): Promise<string> {
     const source = join(folder, name);
     await mkdir(source);
     await writeFile(join(source, 'go.mod'), 'module example.com/hello\n\ngo 1.21\n');
-    await writeFile(join(source, 'main.go'), `package main\n\nfunc main() { ${statement} }\n`);
+    await writeFile(
+      join(source, 'main.go'),
+      `package main\n\n${imports.map((path) => `import "${path}"\n`).join('')}\nfunc main() { ${statement} }\n`,
+    );
     return source;
   }
 
@@ -97,6 +101,41 @@ describe('the compile', () => {
     expect(
       execFileSync('go', ['version', '-m', (await cache.blobs.find(value.binary))?.path ?? ''], { encoding: 'utf8' }),
     ).toContain('GOARCH=arm64');
+  }, 300_000);
+
+  it('builds the Go Cryptographic Module in, on by default, and lists it among the modules', async () => {
+    const source = await writeSource('hashing', 'println(len(sha256.New().Sum(nil)))', ['crypto/sha256']);
+    const env = { ...process.env, GOFIPS140: 'v1.0.0', GOMODCACHE: inputs.moduleCache, GOFLAGS: '-modcacherw' };
+    execFileSync('go', ['list', 'crypto/sha256'], { env }); // lays the module of this toolchain into the module cache
+    const request = { ...REQUEST, crypto: 'fips140', main: { ...REQUEST.main, zipHash: 'h1:hashing' } } as const;
+    const { value } = await compile(request, async () => ({ ...inputs, sourceFolder: source }), tools);
+    const program = await cache.blobs.find(value.binary);
+    const copy = join(folder, 'hashing.run');
+    await copyFile(program?.path ?? '', copy);
+    await chmod(copy, 0o755);
+    const ran = spawnSync(copy, { env: { GODEBUG: 'fips140=debug' }, encoding: 'utf8' });
+    expect(ran.stderr).toContain('fips140: verified code+data');
+    expect(value.modules.count).toBe(1);
+  }, 300_000);
+
+  it('refuses a program whose crypto mode was silently dropped', async () => {
+    const { value } = await compile(REQUEST, prepare, tools);
+    const program = await cache.blobs.find(value.binary);
+    const asked = {
+      component: 'hello',
+      platform: 'linux/amd64',
+      goVersion: GO_VERSION,
+      mainModule: 'example.com/hello',
+      nestedModules: [],
+      hashes: new Map(),
+    } as const;
+    await expect(checkBinary(program?.path ?? '', { ...asked, crypto: 'none' })).resolves.toEqual([]);
+    await expect(checkBinary(program?.path ?? '', { ...asked, crypto: 'fips140' })).rejects.toMatchObject({
+      code: 'BINARY_NOT_AS_ASKED',
+      message: expect.stringMatching(
+        /GOFIPS140 is not set instead of v1\.0\.0-c2097c7c; FIPS mode is not on by default/,
+      ),
+    });
   }, 300_000);
 
   it('says what the compiler said, and leaves nothing behind', async () => {

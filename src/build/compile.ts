@@ -6,6 +6,7 @@ import { type Cache, removeTree, type StepKey, type StepResult } from '#cache';
 import { architectureOf, type Clock, type Digest, type Platform } from '#core';
 import type { Engine } from '#engine';
 import type { Json } from '#formats';
+import { type CryptoMode, cryptoEnv, FIPS_MODULE } from './crypto.ts';
 import { BuildError } from './error.ts';
 import { checkBinary, type CompiledModule } from './inspect.ts';
 
@@ -25,7 +26,7 @@ export interface CompileRequest {
   readonly package: string;
   readonly toolchain: { readonly version: string; readonly zipHash: string };
   readonly platform: Platform;
-  readonly crypto: 'none';
+  readonly crypto: CryptoMode;
   /** The digest of what is laid over the source, where something is; without it the key is as it always was. */
   readonly overlay?: Digest;
   /** Build constraints that hold beside Go's own. */
@@ -102,7 +103,7 @@ export function compileKey(request: CompileRequest, isolated: boolean): StepKey 
   const inputs = { record: 1, component, ...source, package: request.package, toolchain, platform, crypto };
   return {
     name: 'compile',
-    inputs: { ...inputs, argv: argvOf(request), env: goEnvironment(platform), isolated } as unknown as Json,
+    inputs: { ...inputs, argv: argvOf(request), env: goEnvironment(platform, crypto), isolated } as unknown as Json,
   };
 }
 
@@ -111,7 +112,7 @@ export function compileCommand(request: CompileRequest): {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 } {
-  return { argv: argvOf(request), env: goEnvironment(request.platform) };
+  return { argv: argvOf(request), env: goEnvironment(request.platform, request.crypto) };
 }
 
 /** Takes the blob that {@link CompiledBinary.modules} names; gives the modules in it. */
@@ -148,17 +149,19 @@ export function compile(
       const modules = await checkBinary(path, {
         component: request.component,
         platform: request.platform,
+        crypto: request.crypto,
         goVersion: request.toolchain.version,
         mainModule: request.main.path,
         nestedModules: request.nested.map((module) => module.path),
         hashes: inputs.hashes,
       });
       const binary = await tools.cache.blobs.adopt(path, { maxBytes: MAX_BINARY_BYTES });
-      const list = await tools.cache.blobs.put(listOf(modules));
+      const linked = request.crypto === 'fips140' ? [...modules, fipsModule()] : modules;
+      const list = await tools.cache.blobs.put(listOf(linked));
       return {
         binary: binary.digest,
         size: binary.size,
-        modules: { count: modules.length, digest: list.digest },
+        modules: { count: linked.length, digest: list.digest },
         ...timed,
       };
     } finally {
@@ -179,11 +182,12 @@ function packageFlags({ tags = [] }: CompileRequest): readonly string[] {
   return [...SHARED_FLAGS, ...(tags.length === 0 ? [] : [`-tags=${tags.join(',')}`])];
 }
 
-/** Gives the environment in which Go runs in a sandbox for a platform, offline: toolchain, modules and caches lie where a compile has them. */
-export function goEnvironment(platform: Platform): Readonly<Record<string, string>> {
+/** Gives the environment in which Go runs in a sandbox for a platform and crypto mode, offline: toolchain, modules and caches lie where a compile has them. */
+export function goEnvironment(platform: Platform, crypto: CryptoMode = 'none'): Readonly<Record<string, string>> {
   const architecture = architectureOf(platform);
   return {
     CGO_ENABLED: '0',
+    ...cryptoEnv(crypto),
     GO111MODULE: 'on',
     GOARCH: architecture,
     ...(architecture === 'amd64' ? { GOAMD64: 'v1' } : { GOARM64: 'v8.0' }),
@@ -248,7 +252,7 @@ async function runCommand(
   const { limits } = tools;
   const outcome = await (await tools.engine()).run({
     argv,
-    env: { ...goEnvironment(request.platform), GOMAXPROCS: String(tools.parallelism) },
+    env: { ...goEnvironment(request.platform, request.crypto), GOMAXPROCS: String(tools.parallelism) },
     cwd: INSIDE.source,
     mounts: [
       { kind: 'read', from: inputs.toolchainFolder, to: INSIDE.toolchain },
@@ -289,6 +293,12 @@ async function theOneFile(folder: string, name: string): Promise<string> {
   throw new BuildError('BINARY_MISSING', `the compile left ${entries.join(', ') || 'nothing'} instead of one file`, {
     where: name,
   });
+}
+
+/** The linker does not list the cryptographic module among the modules, but it is compiled in: the check of the program has seen it. */
+function fipsModule(): CompiledModule {
+  const { path, version, zipHash } = FIPS_MODULE;
+  return { path, version, hash: zipHash };
 }
 
 async function* listOf(modules: readonly CompiledModule[]): AsyncGenerator<Uint8Array> {

@@ -7,6 +7,7 @@ export type BuildErrorCode =
   | 'COMPILE_LIMIT'
   | 'BINARY_MISSING'
   | 'BINARY_NOT_AS_ASKED'
+  | 'FIPS_UNPROVED'
   | 'TESTS_UNLISTED'
   | 'TEST_OUTPUT_INVALID';
 

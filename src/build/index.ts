@@ -9,6 +9,11 @@ export type {
   CompileTools,
   ModuleIdentity,
 } from './compile.ts';
+export { FIPS_MODULE } from './crypto.ts';
+export type { CryptoMode, FipsFacts, FipsModule } from './crypto.ts';
+export type { OutsideCryptography } from './fips-outside.ts';
+export { reportFips } from './fips-report.ts';
+export type { FipsReport, FipsTools, SelfTest } from './fips-report.ts';
 export { compareTests } from './compare-tests.ts';
 export type { TestComparison, TestDifference } from './compare-tests.ts';
 export { BuildError } from './error.ts';

@@ -2,13 +2,15 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { architectureOf, type Platform } from '#core';
-import { type BuiltModule, type GoBuildInfo, type ReadAt, readElf, readGoBuildInfo } from '#formats';
+import { type BuiltModule, type GoBuildInfo, type ReadAt, readElf, readGoBuildInfo, readGoPackages } from '#formats';
+import { type CryptoMode, fipsFaults, readFipsFacts } from './crypto.ts';
 import { BuildError } from './error.ts';
 
 /** What a binary was asked to be. `hashes` maps `path@version` to the proved h1 of every module that may be compiled in. */
 export interface BinaryExpectation {
   readonly component: string;
   readonly platform: Platform;
+  readonly crypto: CryptoMode;
   readonly goVersion: string;
   readonly mainModule: string;
   /** Modules laid into the source from proved zips; the binary names them without a hash. */
@@ -25,7 +27,7 @@ export interface CompiledModule {
 
 /**
  * Reads a compiled program's own account of itself and compares it with what was asked: architecture, static linking,
- * Go release, build settings, and the hash of every module. Gives the modules compiled in, in the linker's order.
+ * Go release, build settings, crypto mode, and the hash of every module. Gives the modules compiled in, in the linker's order.
  * Throws `BINARY_NOT_AS_ASKED` naming every difference.
  */
 export async function checkBinary(path: string, expected: BinaryExpectation): Promise<readonly CompiledModule[]> {
@@ -38,9 +40,11 @@ export async function checkBinary(path: string, expected: BinaryExpectation): Pr
     const elf = await readElf(readAt);
     const info = await readGoBuildInfo(readAt);
     if (elf === undefined || info === undefined) throw notAsAsked(expected, ['it is not a Go program for Linux']);
+    const packages = (await readGoPackages(readAt)) ?? [];
     const modules = info.dependencies.map((module) => module.replacedBy ?? module);
     const faults = [
       ...settingFaults(info, expected),
+      ...fipsFaults(await readFipsFacts(readAt, elf, info, packages), expected.crypto),
       ...(elf.machine === architectureOf(expected.platform) ? [] : [`it is built for ${elf.machine}`]),
       ...(elf.interpreter === undefined && !elf.dynamic ? [] : ['it is dynamically linked']),
       ...modules.flatMap((module) => moduleFaults(module, expected)),

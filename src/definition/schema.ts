@@ -67,7 +67,12 @@ const debianBase = z
 const channel = z
   .strictObject({
     base: name.describe('A name under `bases`.'),
-    crypto: z.enum(['none']).default('none').describe('The crypto mode of the binaries.'),
+    crypto: z
+      .enum(['none', 'fips140'])
+      .default('none')
+      .describe(
+        'The crypto mode of the binaries: as Go does by itself, or the Go Cryptographic Module in FIPS 140-3 mode.',
+      ),
     user: z
       .string()
       .regex(/^[0-9]{1,6}:[0-9]{1,6}$/, 'must be numeric, user:group')

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { InstalledPackage } from '#bases';
-import { compileCommand, type CompiledModule, parseModuleList } from '#build';
+import { compileCommand, type CompiledModule, parseModuleList, reportFips } from '#build';
 import { type Digest, reportStep } from '#core';
 import type { LockedModule } from '#definition';
 import {
@@ -32,8 +32,8 @@ import type { Distribution } from './base-layer.ts';
 import { buildInputs } from './build-inputs.ts';
 import type { BuildRequest, PlatformImage } from './images.ts';
 import { findModuleLicences } from './licences.ts';
-import type { Job } from './prepare.ts';
-import type { Workshop } from './workshop.ts';
+import { type Job, openPreparation } from './prepare.ts';
+import { stepTools, type Workshop } from './workshop.ts';
 
 /** What is claimed of one platform's image; `parcel` is its attestation manifest for the index. */
 export interface Attested {
@@ -71,7 +71,17 @@ export async function attestImage(request: AttestRequest, shop: Workshop): Promi
   for (const document of [...parcel.blobs, parcel.manifest]) await keepDocument(document, shop.cache.blobs);
   const proved = (await request.build.provePatched?.({ job, image: subject.digest, modules })) ?? [];
   statements.push(...proved.map(({ predicateType, predicate }) => toStatement(subject, predicateType, predicate)));
+  const fips = await fipsReportOf(request, shop);
+  if (fips !== undefined) statements.push(toStatement(subject, PREDICATES.fipsReport, fips));
   return { parcel, statements, sbom: { spdx: sbom.spdx.digest, cyclonedx: sbom.cyclonedx.digest } };
+}
+
+/** What proves a program's FIPS mode; undefined where the channel has none. */
+async function fipsReportOf({ job, image, build }: AttestRequest, shop: Workshop): Promise<Json | undefined> {
+  if (job.request.crypto !== 'fips140') return undefined;
+  const prepare = () => openPreparation(shop, build.definition)(job);
+  const tools = { ...stepTools(build.definition, shop), machine: shop.machine.platform };
+  return (await reportFips(job.request, image.binary.binary, prepare, tools)).value;
 }
 
 type WithModules = AttestRequest & { readonly modules: readonly CompiledModule[] };

@@ -77,6 +77,7 @@ export async function buildImages(request: BuildRequest, whole: Workshop): Promi
           lock,
           release: request.release,
           machine: shop.machine.platform,
+          crypto: channelDefinition.crypto,
           ...(request.overlays === undefined ? {} : { overlays: request.overlays }),
         });
         const [base, binary] = await Promise.all([bases(channel, platform), binaries(job)]);
@@ -135,7 +136,7 @@ export function openCompiles(
   const turns = { packages: pLimit(1), link: pLimit(jobs) };
   const known = new Map<string, Promise<StepResult<CompiledBinary>>>();
   return (job) => {
-    const key = `${job.component} ${job.platform}`;
+    const key = `${job.component} ${job.platform} ${job.request.crypto}`;
     const compiled = known.get(key) ?? compileJob(job, { request, shop, prepare, turns });
     known.set(key, compiled);
     return compiled;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CompileInputs, CompileRequest } from '#build';
+import { type CompileInputs, type CompileRequest, type CryptoMode, FIPS_MODULE } from '#build';
 import type { TreeResult } from '#cache';
 import { type Platform, reportStep } from '#core';
 import type { Definition, Lock, LockedComponent, LockedModule, LockedOverlay } from '#definition';
@@ -18,12 +18,13 @@ export interface Job {
   readonly overlay?: LockedOverlay;
 }
 
-/** What jobs are made from; `overlays` are those of a patched revision, by component. */
+/** What jobs are made from; `overlays` are those of a patched revision, by component, and `crypto` is the channel's mode. */
 export interface JobOrigin {
   readonly definition: Definition;
   readonly lock: Lock;
   readonly release: string;
   readonly machine: Platform;
+  readonly crypto?: CryptoMode;
   readonly overlays?: Readonly<Record<string, LockedOverlay>>;
 }
 
@@ -51,18 +52,19 @@ export function toJob(component: string, platform: Platform, from: JobOrigin): J
     package: defined.package,
     toolchain: { version: definition.toolchain, zipHash: toolchain.zipHash },
     platform,
-    crypto: 'none',
+    crypto: from.crypto ?? 'none',
     ...(overlay === undefined ? {} : { overlay: digestOfOverlay(overlay) }),
   };
   return { component, platform, locked, request, ...(overlay === undefined ? {} : { overlay }) };
 }
 
-/** Gives a function that fetches what a component's compile reads, once per component however many platforms ask. */
+/** Gives a function that fetches what a component's compile reads, once per component and crypto mode however many platforms ask. */
 export function openPreparation(shop: Workshop, definition: Definition): (job: Job) => Promise<CompileInputs> {
   const known = new Map<string, Promise<CompileInputs>>();
   return (job) => {
-    const running = known.get(job.component) ?? prepare(job, definition, shop);
-    known.set(job.component, running);
+    const key = `${job.component} ${job.request.crypto}`;
+    const running = known.get(key) ?? prepare(job, definition, shop);
+    known.set(key, running);
     return running;
   };
 }
@@ -83,6 +85,7 @@ async function prepare(job: Job, definition: Definition, shop: Workshop): Promis
       return { inputs: { sourceFolder: source.path, ...modules }, cached: false };
     }),
   ]);
+  if (job.request.crypto === 'fips140') await sources.carriedModule(FIPS_MODULE, toolchain.folder);
   return { ...inputs, toolchainFolder: toolchain.folder };
 }
 

@@ -98,6 +98,7 @@ async function originOf(
       lock,
       release: claim.release,
       machine: shop.machine.platform,
+      crypto: claim.env['GOFIPS140'] === undefined ? 'none' : 'fips140',
       ...(overlays === undefined ? {} : { overlays }),
     });
     const difference = differenceOf(claim, job.request);

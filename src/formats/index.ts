@@ -5,6 +5,7 @@ export { createJsonScanner, isJsonSpace, measureJson } from './json-scan.ts';
 export { readElf } from './elf.ts';
 export type { ElfFile, ElfSection, ReadAt } from './elf.ts';
 export { readGoBuildInfo } from './go-build-info.ts';
+export { FIPS_MODULE_PATH, readGoPackages } from './go-packages.ts';
 export type { BuiltModule, GoBuildInfo } from './go-build-info.ts';
 export { deprecationOf, parseGoMod, parseGoSum, replacementOf } from './go-mod.ts';
 export { editGoMod, mergeGoSum } from './go-mod-edit.ts';

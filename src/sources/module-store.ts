@@ -37,6 +37,8 @@ export interface ModuleStore {
   readonly goMod: (module: ModuleVersion & { readonly modHash: string }) => Promise<string>;
   /** Gives the Go toolchain's root, with programs executable. */
   readonly toolchain: (module: HashedModule, options?: ModuleOptions) => Promise<TreeResult>;
+  /** Gives the folder of a module that lies as a zip in a proved toolchain: hashed and extracted like a served one. */
+  readonly carried: (module: HashedModule, zip: string) => Promise<TreeResult>;
   /** Hashes what the proxies serve as this module, trusting nothing and keeping nothing. */
   readonly hashServed: (module: ModuleVersion) => Promise<{ readonly zipHash: string; readonly modHash: string }>;
 }
@@ -50,6 +52,8 @@ interface Place {
   readonly key: StepKey & { readonly at?: string };
   readonly isToolchain: boolean;
   readonly hashFile?: string;
+  /** A zip at hand; without it the proxies are asked. */
+  readonly zip?: string;
 }
 
 /** What the functions below share: the cache, a download that hands each zip to a worker, and the folders checked in this run. */
@@ -75,6 +79,15 @@ export function openModuleStore(cache: Cache, proxies: ProxyClient, pool: Worker
       assertModule(module);
       const hashFile = await besideModules(module, 'ziphash');
       return putInPlace(context, module, { key: moduleKey(module), hashFile, isToolchain: false }, options);
+    },
+    async carried(module, zip) {
+      const hashFile = await besideModules(module, 'ziphash');
+      return putInPlace(
+        context,
+        module,
+        { key: moduleKey(module), hashFile, isToolchain: false, zip },
+        { verify: true },
+      );
     },
     async toolchain(module, options = {}) {
       assertModule(module);
@@ -119,12 +132,11 @@ async function putInPlace(
   const { cache, verified } = context;
   for (;;) {
     const tree = await cache.tree(place.key, async (into) => {
-      const { zipHash, url } = await fetchZip(
-        context,
-        module,
-        { into, isToolchain: place.isToolchain },
-        options.onBytes,
-      );
+      const target = { into, isToolchain: place.isToolchain };
+      const { zipHash, url } =
+        place.zip === undefined
+          ? await fetchZip(context, module, target, options.onBytes)
+          : { ...(await context.pool.unpack({ zip: place.zip, name: nameOf(module), ...target })), url: place.zip };
       if (zipHash !== module.zipHash)
         throw mismatch(nameOf(module), { expected: module.zipHash, served: zipHash, url });
     });

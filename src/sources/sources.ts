@@ -66,6 +66,8 @@ export interface Sources {
     dependencies: readonly Dependency[],
     options?: { readonly verify?: boolean; readonly onProgress?: (progress: ModuleCacheProgress) => void },
   ): Promise<string>;
+  /** Puts the cryptographic module that a toolchain carries (lib/fips140) into the GOMODCACHE, where `GOFIPS140` has the go command look. */
+  carriedModule(module: HashedModule, toolchainFolder: string): Promise<TreeResult>;
   /** Gives a Go toolchain (`1.27.3` or `go1.27.3`) and its GOROOT. A lock's hash, given as `zipHash`, must agree with the proof. */
   toolchain(
     goVersion: string,
@@ -121,6 +123,8 @@ export function openSources(options: SourcesOptions): Sources {
     derive: (source, change) => deriveSource({ cache, hashFolder: pool.hashFolder }, source, change),
     dependencies: readDependencies,
     moduleCache: (dependencies, given = {}) => fillModuleCache(store, dependencies, given),
+    carriedModule: (module, toolchainFolder) =>
+      store.carried(module, join(toolchainFolder, 'lib/fips140', `${module.version}.zip`)),
     async toolchain(goVersion, platform, given = {}) {
       return placeToolchain(store, await prove(toolchainModule(goVersion, platform)), given);
     },

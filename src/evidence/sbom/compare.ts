@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { GoBuildInfo } from '#formats';
+import { FIPS_MODULE_PATH, type GoBuildInfo } from '#formats';
 import type { ImageContent } from './image-content.ts';
 import { standardLibraryVersion } from './purls.ts';
 import type { ReadComponent, SbomReading } from './read.ts';
@@ -78,7 +78,7 @@ function compareModules(claimed: readonly ReadComponent[], programs: readonly Go
       return [{ what: 'module', name: `${one.name}@${one.version}`, sbom: 'listed', image: undefined }];
     found.add(`${module.path}@${module.version}`);
     if (one.h1 === undefined && module.hash === undefined) return [];
-    if (one.h1 === module.hash || module.version === DEVELOPMENT) return [];
+    if (one.h1 === module.hash || module.version === DEVELOPMENT || module.path === FIPS_MODULE_PATH) return [];
     return [{ what: 'module', name: `${one.name}@${one.version}`, sbom: one.h1, image: module.hash }];
   });
   const missing = [...real].filter(([name]) => !found.has(name));
@@ -101,15 +101,18 @@ function unversioned(module: RealModule | undefined): RealModule | undefined {
   return module?.version === DEVELOPMENT ? module : undefined;
 }
 
-/** Gives the modules in a program, what replaces one in its place. One that a folder replaces keeps its own name: the folder's is of no use outside its source. */
-export function modulesOf({ main, dependencies }: GoBuildInfo): RealModule[] {
+/** Gives the modules in a program, the FIPS module that Go's toolchain carries among them, and what replaces one in its place. One that a folder replaces keeps its own name: the folder's is of no use outside its source. */
+export function modulesOf({ main, dependencies, settings }: GoBuildInfo): RealModule[] {
   const all = [...(main === undefined ? [] : [main]), ...dependencies];
-  return all.map((module) => {
+  const fips = settings.get('GOFIPS140');
+  const carried = fips === undefined ? [] : [{ path: FIPS_MODULE_PATH, version: fips, hash: undefined }];
+  const modules = all.map((module) => {
     const { replacedBy } = module;
     if (replacedBy === undefined) return { ...module, version: module.version || DEVELOPMENT };
     if (/^\.{0,2}\//.test(replacedBy.path)) return { path: module.path, version: DEVELOPMENT, hash: undefined };
     return { path: replacedBy.path, version: replacedBy.version, hash: replacedBy.hash };
   });
+  return [...modules, ...carried];
 }
 
 interface Sets {

@@ -15,6 +15,7 @@ export const PREDICATE_NAMES: Readonly<Record<string, readonly string[]>> = {
   openvex: [PREDICATES.openvex, 'https://openvex.dev/ns/v0.2.0'],
   'test-result': [PREDICATES.testResult],
   vuln: [PREDICATES.vulnerabilities, 'https://cosign.sigstore.dev/attestation/vuln/v1'],
+  'fips-report': [PREDICATES.fipsReport],
 };
 
 /** Takes a short name or a predicate type; gives the types it stands for. */

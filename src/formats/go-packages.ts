@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ReadAt, readElf } from './elf.ts';
+
+/** The path of the module as which Go's frozen cryptographic module is built (cmd/go, GOFIPS140). */
+export const FIPS_MODULE_PATH = 'golang.org/fips140';
+
+/** The first bytes of the function table since Go 1.20 (package internal/abi, `Go120PCLnTabMagic`, little-endian). */
+const MAGIC = 0xfffffff1;
+const HEADER_BYTES = 72;
+const MAX_BYTES = 256 << 20;
+
+/**
+ * Gives the import paths of the packages that have a function in a Go program, sorted. They come from the table that the
+ * runtime prints stacks with (section .gopclntab; package debug/gosym), which stays in a stripped program; what the runtime does in the
+ * name of a package (go:linkname) counts as that package's. Gives undefined where the program has no such table, or one of another form.
+ */
+export async function readGoPackages(readAt: ReadAt): Promise<readonly string[] | undefined> {
+  const elf = await readElf(readAt);
+  const section = elf?.sections.find(({ name }) => name === '.gopclntab' || name === '.data.rel.ro.gopclntab');
+  if (section === undefined || section.size < HEADER_BYTES) return undefined;
+  const header = await readAt(section.offset, HEADER_BYTES);
+  if (header.length < HEADER_BYTES || header.readUInt32LE(0) !== MAGIC || header[7] !== 8) return undefined;
+  const [names, end] = [Number(header.readBigUInt64LE(32)), Number(header.readBigUInt64LE(40))];
+  if (names > end || end > section.size || end - names > MAX_BYTES) return undefined;
+  const table = await readAt(section.offset + names, end - names);
+  const packages = new Set<string>();
+  for (let from = 0; from < table.length; ) {
+    const until = table.indexOf(0, from);
+    const name = packageOf(table.toString('utf8', from, until === -1 ? table.length : until));
+    if (name !== undefined) packages.add(name);
+    from = until === -1 ? table.length : until + 1;
+  }
+  return [...packages].sort();
+}
+
+/**
+ * Takes a linker symbol such as `gopkg.in/yaml%2ev3.(*Decoder).Decode[...]`; gives its package, `gopkg.in/yaml.v3`. What the
+ * compiler makes by itself (`type:.eq.`, `go:`) belongs to none.
+ */
+function packageOf(symbol: string): string | undefined {
+  if (/^(?:type|go):/.test(symbol)) return undefined;
+  const plain = /^[^([]*/.exec(symbol)?.[0] ?? '';
+  const dot = plain.indexOf('.', plain.lastIndexOf('/') + 1);
+  if (dot <= 0) return undefined;
+  return plain.slice(0, dot).replace(/%([0-9a-f]{2})/g, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+}
