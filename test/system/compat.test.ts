@@ -116,7 +116,7 @@ describe('oakum compat test', () => {
           'verify-blob-attestation',
           '--key',
           'oakum.pub',
-          '--private-infrastructure',
+          '--insecure-ignore-tlog',
           '--bundle',
           bundle,
           '--type',
