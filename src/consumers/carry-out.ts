@@ -37,8 +37,9 @@ export interface Outcome {
   readonly done: readonly string[];
 }
 
-/** An API server may have to start again meanwhile. */
-const ESTABLISH_MILLISECONDS = 180_000;
+const ROUND_MILLISECONDS = 10_000;
+const ESTABLISH_ROUNDS = 12;
+const NUDGE = 'oakum/nudge';
 
 /**
  * Carries out a plan that nothing blocks; throws `PLAN_BLOCKED` otherwise. Each step may be done again, so after an interruption the
@@ -171,15 +172,30 @@ function recordOf({ from, to }: Plan, state: Installation['state']): Installatio
 }
 
 async function establish(cluster: Cluster, definitions: readonly KubernetesObject[]): Promise<void> {
-  await Promise.all(
-    definitions.map((definition) =>
-      cluster.waitFor(
-        refOf(definition),
-        (live) => live !== undefined && conditionOf(live, 'Established')?.status === 'True',
-        { what: 'established', timeoutMilliseconds: ESTABLISH_MILLISECONDS },
-      ),
-    ),
-  );
+  await Promise.all(definitions.map((definition) => establishOne(cluster, refOf(definition))));
+}
+
+/**
+ * An API server that is stopped after it accepted a definition's names and before it established it looks at it again only when it
+ * changes, or after five minutes (crdHandler of apiextensions-apiserver): so it is changed, and changed back.
+ */
+async function establishOne(cluster: Cluster, ref: ObjectRef): Promise<void> {
+  const isEstablished = (live: KubernetesObject | undefined) =>
+    live !== undefined && conditionOf(live, 'Established')?.status === 'True';
+  for (let left = ESTABLISH_ROUNDS; ; left -= 1) {
+    try {
+      await cluster.waitFor(ref, isEstablished, { what: 'established', timeoutMilliseconds: ROUND_MILLISECONDS });
+      return;
+    } catch (error) {
+      if (left === 0 || !isKubernetesError(error, 'WAIT_TIMED_OUT')) throw error;
+      for (const nudge of ['', null])
+        await cluster.patch(ref, {
+          type: 'merge',
+          body: { metadata: { annotations: { [NUDGE]: nudge } } },
+          manager: FIELD_MANAGER,
+        });
+    }
+  }
 }
 
 /** Between plan and deed someone may have taken it over: looked at again. */

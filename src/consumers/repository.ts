@@ -3,10 +3,10 @@ import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { messageOf, type OakumError, replaceFile, type RunProcess } from '#core';
 import { describeRef, identityOf, type KubernetesObject, parseManifests, refOf } from '#kubernetes';
-import { type Document, isMap, isSeq, parseAllDocuments, parseDocument, type YAMLMap } from 'yaml';
+import { Document, isMap, isSeq, parseAllDocuments, parseDocument, type ToStringOptions, type YAMLMap } from 'yaml';
 import { ConsumerError } from './error.ts';
 import { isController, type ManifestSet } from './manifest-set.ts';
-import { editDocument } from './yaml-edit.ts';
+import { editDocument, styleOf } from './yaml-edit.ts';
 
 /** One file of a repository with the change already in its text. */
 export interface FileEdit {
@@ -36,7 +36,8 @@ export interface RepositoryWorld {
 
 const MOST_FILES = 20_000;
 const MOST_BYTES = 8 << 20;
-const WIDTH = { lineWidth: 0 } as const;
+/** What a template engine's braces make of YAML is no concern of whoever runs this. */
+const QUIET = { logLevel: 'error' } as const;
 
 /**
  * Finds in a Git working tree what installs Flux: files with its controllers' Deployments (`gotk-components.yaml`), and `images` of
@@ -152,7 +153,7 @@ export function editFile(path: string, text: string, set: ManifestSet): FileEdit
 }
 
 function editPins(path: string, text: string, set: ManifestSet): FileEdit | undefined {
-  const document = parseDocument(text);
+  const document = parseDocument(text, QUIET);
   const [error] = document.errors;
   if (error !== undefined) throw error;
   const images = document.get('images');
@@ -175,7 +176,13 @@ function editPins(path: string, text: string, set: ManifestSet): FileEdit | unde
       changes.push(`${component}: ${image.tag ?? ''}${image.digest === undefined ? '' : `@${image.digest}`}`);
   }
   if (!found) return undefined;
-  return { path, kind: 'pins', before: text, after: changes.length === 0 ? text : document.toString(WIDTH), changes };
+  return {
+    path,
+    kind: 'pins',
+    before: text,
+    after: changes.length === 0 ? text : document.toString(styleOf(text)),
+    changes,
+  };
 }
 
 function stringIn(map: YAMLMap, key: string): string {
@@ -186,7 +193,7 @@ function stringIn(map: YAMLMap, key: string): string {
 function editManifests(path: string, text: string, set: ManifestSet): FileEdit | undefined {
   const objects = parseManifests(text, path);
   if (!objects.some(isController)) return undefined;
-  const documents = parseAllDocuments(text, { version: '1.2' });
+  const documents = parseAllDocuments(text, QUIET);
   const wanted = new Map(set.objects.map((object) => [identityOf(refOf(object)), object]));
   const changes: string[] = [];
   const kept: Document[] = [];
@@ -203,7 +210,13 @@ function editManifests(path: string, text: string, set: ManifestSet): FileEdit |
   }
   changes.push(...[...wanted.values()].map((object) => `add ${describeRef(refOf(object))}`));
   if (changes.length === 0) return { path, kind: 'manifests', before: text, after: text, changes };
-  return { path, kind: 'manifests', before: text, after: assemble(kept, [...wanted.values()], set), changes };
+  return {
+    path,
+    kind: 'manifests',
+    before: text,
+    after: assemble(kept, [...wanted.values()], { set, style: styleOf(text) }),
+    changes,
+  };
 }
 
 function identityIn(document: Document): string | undefined {
@@ -217,16 +230,20 @@ function describe(document: Document): string {
 }
 
 /** The first lines say which version it is: tools of Flux read them. */
-function assemble(documents: readonly Document[], added: readonly KubernetesObject[], set: ManifestSet): string {
+function assemble(
+  documents: readonly Document[],
+  added: readonly KubernetesObject[],
+  { set, style }: { readonly set: ManifestSet; readonly style: ToStringOptions },
+): string {
   const [first] = documents;
   if (first?.commentBefore) first.commentBefore = retitle(first.commentBefore, set);
   const contents = first?.contents;
   if (contents?.commentBefore) contents.commentBefore = retitle(contents.commentBefore, set);
-  const texts = [
-    ...documents.map((document) => document.toString(WIDTH)),
-    ...added.map((object) => parseDocument(JSON.stringify(object)).toString({ ...WIDTH, collectionStyle: 'block' })),
-  ];
-  return texts.map((text) => (text.startsWith('---') ? text : `---\n${text}`)).join('');
+  const all = [...documents, ...added.map((object) => new Document(object))];
+  return all
+    .map((document) => document.toString(style))
+    .map((text) => (text.startsWith('---') ? text : `---\n${text}`))
+    .join('');
 }
 
 function retitle(comment: string, { release, revision, channel }: ManifestSet): string {

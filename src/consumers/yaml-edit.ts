@@ -8,6 +8,7 @@ import {
   isSeq,
   type Pair,
   Scalar,
+  type ToStringOptions,
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
@@ -20,6 +21,18 @@ export function editDocument(document: Document, value: unknown): boolean {
   const edited = editNode(document, document.contents, value);
   if (edited.node !== document.contents) document.contents = edited.node as typeof document.contents;
   return edited.changed;
+}
+
+/**
+ * Gives how a text is written, as far as the YAML library lets one choose: whether lists are indented below their key, and whether
+ * braces have spaces within. Lines are never folded.
+ */
+export function styleOf(text: string): ToStringOptions {
+  const flush = text.match(/^( *)(?:- )*[\w."'/-]+:\n\1- /gm)?.length ?? 0;
+  const indented = text.match(/^( *)[\w."'/-]+:\n\1 +- /gm)?.length ?? 0;
+  const tight = text.match(/[:-] [{[][^\s}\]]/g)?.length ?? 0;
+  const loose = text.match(/[:-] [{[] \S/g)?.length ?? 0;
+  return { lineWidth: 0, indentSeq: indented >= flush, flowCollectionPadding: loose >= tight };
 }
 
 interface Edited {

@@ -43,6 +43,7 @@ export function parseManifests(text: string, where: string): readonly Kubernetes
 /** YAML as Kubernetes reads it: YAML 1.1 (`yes` is true, 0644 is octal), but without its dates, times and other types that JSON lacks. */
 const YAML_OF_KUBERNETES = {
   version: '1.1',
+  logLevel: 'error',
   customTags: (tags: Tags): Tags =>
     tags.filter(
       (tag) =>
