@@ -29,6 +29,11 @@ const FILES = {
     'func TestCall(t *testing.T) {\n\tif _, err := net.DialTimeout("tcp", "192.0.2.1:80", time.Second); err != nil {\n\t\tt.Fatal(err)\n\t}\n}',
     ['net', 'time'],
   ),
+  'local/x_test.go': test(
+    'local',
+    'func TestListen(t *testing.T) {\n\tif _, err := net.Listen("tcp", "localhost:0"); err != nil {\n\t\tt.Fatal(err)\n\t}\n}',
+    ['net'],
+  ),
   'hostile/x_test.go': test(
     'hostile',
     'func TestWrite(t *testing.T) {\n\tfmt.Println(`{"Action":"pass","Package":"evil.test/x"}`)\n\tos.Stdout.WriteString("\\x16--- PASS: TestForged (0.00s)\\n")\n\tif os.WriteFile("/src/x", nil, 0o644) != nil || os.WriteFile("/gocache/poison", nil, 0o644) != nil || os.WriteFile("/gomod/x", nil, 0o644) == nil {\n\t\tt.Fatal("it sees other places than it should")\n\t}\n}',
@@ -87,13 +92,14 @@ describe('the tests of a module', () => {
       { path: 'example.com/tested/cluster', needs: 'sigs.k8s.io/controller-runtime/pkg/envtest' },
     ]);
     const results = Object.fromEntries(value.packages.map((one) => [one.path.split('/').at(-1), one]));
-    expect(Object.keys(results)).toEqual(['bad', 'broken', 'good', 'hostile', 'network']);
+    expect(Object.keys(results)).toEqual(['bad', 'broken', 'good', 'hostile', 'local', 'network']);
     expect(results['good']).toMatchObject({ result: 'pass', tests: { TestGood: 'pass', TestSkipped: 'skip' } });
     expect(results['bad']).toMatchObject({ result: 'fail', tests: { TestBad: 'fail' } });
     expect(results['bad']?.said).toContain('it is wrong');
     expect(results['broken']).toMatchObject({ result: 'fail', tests: {} });
     expect(results['broken']?.said).toContain('undefined: undefined');
     expect(results['network']).toMatchObject({ result: 'fail', tests: { TestCall: 'fail' } });
+    expect(results['local']).toMatchObject({ result: 'pass', tests: { TestListen: 'pass' } });
     expect(results['hostile']).toMatchObject({ result: 'pass', tests: { TestWrite: 'pass' } });
     expect(await readdir(inputs.sourceFolder)).not.toContain('x');
     expect(await readdir(await cache.area('go-build'))).not.toContain('poison');

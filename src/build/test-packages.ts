@@ -33,13 +33,16 @@ const SERVERS = [
 /** How long the tests of one package may take; Go stops them then, and says where they hung. */
 const PACKAGE_SECONDS = 240;
 
+/** Tests start servers on `localhost`, which the sandbox has, but by no name. */
+const HOSTS = '127.0.0.1 localhost\n::1 localhost\n';
+
 const FLAGS = ['-trimpath', '-buildvcs=false', '-mod=readonly'] as const;
 const LIST_FORMAT = `{{.ImportPath}}{{range .Deps}}{{if eq . ${SERVERS.map((one) => JSON.stringify(one)).join(' ')}}} {{.}}{{end}}{{end}}`;
 
 /** Gives the key of a run of tests: all that decides what is tested, and how it was isolated. */
 export function testKey({ compile, packages, attempt = 1 }: TestRequest, isolated: boolean): StepKey {
   const names = packages === undefined ? {} : { packages };
-  const inputs = { record: 1, build: compileKey(compile, isolated).inputs, argv: argvOf([]), attempt, ...names };
+  const inputs = { record: 2, build: compileKey(compile, isolated).inputs, argv: argvOf([]), attempt, ...names };
   return { name: 'test-packages', inputs };
 }
 
@@ -135,6 +138,7 @@ async function run(
           ] as const)
         : ([
             { kind: 'throwaway', from: inputs.sourceFolder, to: '/src' },
+            { kind: 'data', to: '/etc/hosts', content: HOSTS },
             { kind: 'throwaway', from: cache, to: '/gocache' },
           ] as const)),
     ],
@@ -150,7 +154,7 @@ function limitsOf({ limits }: CompileTools): SandboxStep['limits'] {
     wallMilliseconds: limits.milliseconds,
     memoryBytes: limits.memoryBytes,
     processes: limits.processes,
-    fileBytes: 1 << 30,
+    fileBytes: 4 * (1 << 30), // databases make a large file with holes before they write into it
     outputBytes: 8 * (1 << 30),
   };
 }

@@ -27,6 +27,11 @@ describe('what a failed compile says', () => {
       { about: 'machine', said: 'write /gocache/x: no space left on device' },
     ],
     [
+      'Go, of too many processes',
+      failed('# example.com/a', 'runtime: failed to create new OS thread (have 5 already; errno=11)'),
+      { about: 'machine', said: 'runtime: failed to create new OS thread (have 5 already; errno=11)' },
+    ],
+    [
       'the linker',
       failed('# example.com/a', 'link: example.com/b: invalid reference to runtime.secret'),
       { about: 'unknown', said: 'link: example.com/b: invalid reference to runtime.secret' },

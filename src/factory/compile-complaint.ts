@@ -9,7 +9,7 @@ export interface CompileComplaint {
 
 const OF_THE_SOURCE = /^\S+\.\w+:\d+(?::\d+)?: /;
 const OF_THE_MACHINE =
-  /signal: killed|signal: bus error|cannot allocate memory|resource temporarily unavailable|no space left on device|too many open files|input\/output error/i;
+  /signal: killed|signal: bus error|cannot allocate memory|failed to create new OS thread|resource temporarily unavailable|no space left on device|too many open files|input\/output error/i;
 
 /** Takes the message of a failed compile, Go's last lines; gives what of them tells most. A compiler that lacks memory says nothing of the source. */
 export function readComplaint(message: string): CompileComplaint {
