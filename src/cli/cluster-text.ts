@@ -165,13 +165,12 @@ export function formatCheck(
 }
 
 /** Gives what an upgrade changes in a repository for people. */
-export function formatRepository({ folder, files, skipped }: RepositoryEdit, written: boolean): string {
+export function formatRepository({ folder, files, skipped }: RepositoryEdit): string {
   const parts = [
     ...(files.length === 0
       ? [`${folder} says this revision already.`]
       : files.flatMap(({ path, changes }) => [`${path}:`, ...changes.map((change) => `  ${change}`)])),
     ...skipped.map(({ path, reason }) => `Not edited: ${path}: ${reason}`),
-    ...(written && files.length > 0 ? ['', 'Written, not committed: look at `git diff`, then commit and push.'] : []),
   ];
   return `${parts.join('\n')}\n`;
 }

@@ -3,7 +3,7 @@ import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { messageOf, type OakumError, replaceFile, type RunProcess } from '#core';
 import { describeRef, identityOf, type KubernetesObject, parseManifests, refOf } from '#kubernetes';
-import { Document, isMap, isSeq, parseAllDocuments, parseDocument, type ToStringOptions, type YAMLMap } from 'yaml';
+import { Document, isMap, isSeq, parseDocument, type YAMLMap } from 'yaml';
 import { ConsumerError } from './error.ts';
 import { isController, type ManifestSet } from './manifest-set.ts';
 import { editDocument, styleOf } from './yaml-edit.ts';
@@ -193,30 +193,39 @@ function stringIn(map: YAMLMap, key: string): string {
 function editManifests(path: string, text: string, set: ManifestSet): FileEdit | undefined {
   const objects = parseManifests(text, path);
   if (!objects.some(isController)) return undefined;
-  const documents = parseAllDocuments(text, QUIET);
+  const style = styleOf(text);
   const wanted = new Map(set.objects.map((object) => [identityOf(refOf(object)), object]));
   const changes: string[] = [];
-  const kept: Document[] = [];
-  for (const document of documents) {
+  const kept: string[] = [];
+  for (const part of splitDocuments(text)) {
+    const document = parseDocument(part, QUIET);
     const identity = identityIn(document);
     const object = identity === undefined ? undefined : wanted.get(identity);
-    if (identity === undefined) kept.push(document);
+    if (identity === undefined) kept.push(part);
     else if (object === undefined) changes.push(`remove ${describe(document)}`);
     else {
       wanted.delete(identity);
-      kept.push(document);
-      if (editDocument(document, object)) changes.push(`change ${describeRef(refOf(object))}`);
+      const changed = editDocument(document, object);
+      if (changed) changes.push(`change ${describeRef(refOf(object))}`);
+      kept.push(changed ? withMark(document.toString(style), part) : part);
     }
   }
-  changes.push(...[...wanted.values()].map((object) => `add ${describeRef(refOf(object))}`));
+  const added = [...wanted.values()];
+  changes.push(...added.map((object) => `add ${describeRef(refOf(object))}`));
   if (changes.length === 0) return { path, kind: 'manifests', before: text, after: text, changes };
-  return {
-    path,
-    kind: 'manifests',
-    before: text,
-    after: assemble(kept, [...wanted.values()], { set, style: styleOf(text) }),
-    changes,
-  };
+  const after =
+    retitle(kept.join(''), set) + added.map((object) => `---\n${new Document(object).toString(style)}`).join('');
+  return { path, kind: 'manifests', before: text, after, changes };
+}
+
+/** A line that begins with three dashes can't be within a document of objects: there everything else is indented. */
+function splitDocuments(text: string): readonly string[] {
+  return text.split(/^(?=---(?:\s|$))/m).filter((part) => part !== '');
+}
+
+/** The library writes the mark only where a document needs it. */
+function withMark(text: string, before: string): string {
+  return before.startsWith('---') && !text.startsWith('---') ? `---\n${text}` : text;
 }
 
 function identityIn(document: Document): string | undefined {
@@ -230,30 +239,18 @@ function describe(document: Document): string {
 }
 
 /** The first lines say which version it is: tools of Flux read them. */
-function assemble(
-  documents: readonly Document[],
-  added: readonly KubernetesObject[],
-  { set, style }: { readonly set: ManifestSet; readonly style: ToStringOptions },
-): string {
-  const [first] = documents;
-  if (first?.commentBefore) first.commentBefore = retitle(first.commentBefore, set);
-  const contents = first?.contents;
-  if (contents?.commentBefore) contents.commentBefore = retitle(contents.commentBefore, set);
-  const all = [...documents, ...added.map((object) => new Document(object))];
-  return all
-    .map((document) => document.toString(style))
-    .map((text) => (text.startsWith('---') ? text : `---\n${text}`))
-    .join('');
-}
-
-function retitle(comment: string, { release, revision, channel }: ManifestSet): string {
+function retitle(text: string, { release, revision, channel, images }: ManifestSet): string {
   const values: Readonly<Record<string, string | undefined>> = {
     'Flux Version': `v${release}`,
+    Components: images.map(({ component }) => component).join(','),
     Revision: revision,
     Channel: channel,
   };
-  return comment.replace(/^( (Flux Version|Revision|Channel): )\S+$/gm, (line, start: string, name: string) => {
-    const value = values[name];
-    return value === undefined ? line : `${start}${value}`;
-  });
+  return text.replace(
+    /^(# (Flux Version|Components|Revision|Channel): )\S+$/gm,
+    (line, start: string, name: string) => {
+      const value = values[name];
+      return value === undefined ? line : `${start}${value}`;
+    },
+  );
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { planRepository, writeRepository } from '#consumers';
 import { definedOf, mayGoOn } from '../cluster.ts';
 import { formatRepository } from '../cluster-text.ts';
+import { plainText } from '../format.ts';
 import type { World } from '../world.ts';
 import { type ChangeFlags, changeCluster, readManifests } from './install.ts';
 
@@ -20,11 +21,12 @@ export async function upgrade(version: string | undefined, flags: UpgradeFlags, 
     signal,
     env: definedOf(world.env),
   });
-  if (!flags.json) process.stdout.write(formatRepository(edit, false));
+  if (!flags.json) process.stdout.write(plainText(formatRepository(edit)));
   // Git keeps what was there: to write without asking does no harm at the end of a pipe.
   const isAsked = process.stdin.isTTY && !flags.json;
   const goes = edit.files.length > 0 && !flags.dryRun && (!isAsked || (await mayGoOn(flags, world, '\nWrite this?')));
   if (goes) await writeRepository(edit);
   if (flags.json) process.stdout.write(`${JSON.stringify({ ...edit, written: goes }, null, 2)}\n`);
-  else process.stdout.write(goes ? formatRepository({ ...edit, files: [] }, true) : '');
+  else if (goes) process.stdout.write('\nWritten, not committed: look at `git diff`, then commit and push.\n');
+  else if (edit.files.length > 0) process.stdout.write('\nNothing was changed.\n');
 }
