@@ -84,12 +84,15 @@ async function fromFolder(path: string, shown: string, version: string): Promise
   return { document, where, place: layoutPlace(await openLayout(join(path, 'oci')), join(shown, 'oci')) };
 }
 
+/** What is no folder names a registry if its first part has a dot or a port, as with docker; else it is a folder that is not there. */
+const REGISTRY = /^(?:localhost|[a-z0-9-]+\.[a-z0-9.-]*[a-z0-9]|[a-z0-9.-]+(?=:))(?::\d+)?(?:\/[a-z0-9._/-]*)?$/;
+
 async function fromRegistry(
   version: string,
   { from, plainHttp }: { readonly from: string; readonly plainHttp?: boolean },
   world: World,
 ): Promise<LocatedRelease> {
-  if (!/^[a-z0-9.-]+(?::\d+)?(?:\/|$)/i.test(from) || from.startsWith('.')) throw unreadable(from, version, undefined);
+  if (!REGISTRY.test(from)) throw unreadable(from, version, undefined);
   const place = registryPlace(openRegistryClient(plainHttp === true, world), from.replace(/\/+$/, ''));
   const found = await findRelease(place, version.replace(/^v/, ''));
   if (found === undefined) throw unreadable(from, version, undefined);
