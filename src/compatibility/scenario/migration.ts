@@ -2,6 +2,7 @@
 import { at, isKubernetesError, type KubernetesObject, type ObjectRef, refOf } from '#kubernetes';
 import { StepFailure } from './failure.ts';
 import { gitRepository, loginSecrets } from './objects.ts';
+import { textAt } from './reading.ts';
 import { MANAGER, type Stage } from './stage.ts';
 import type { ScenarioRequest } from './types.ts';
 
@@ -28,7 +29,7 @@ export async function playMigration(
   if (definition === undefined) throw new StepFailure(`the cluster has no kind ${KIND}`);
   const crd = refOf(definition);
   const versions = at(definition, 'spec', 'versions') as readonly Version[];
-  const group = String(at(definition, 'spec', 'group'));
+  const group = textAt(definition, 'spec', 'group');
   try {
     await setVersions(stage, crd, withOld(versions));
     const old: ObjectRef = { apiVersion: `${group}/${OLD}`, kind: KIND, namespace: stage.namespace, name: NAME };

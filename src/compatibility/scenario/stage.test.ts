@@ -4,7 +4,8 @@ import { digestOf } from '#core';
 import type { Cluster, KubernetesObject } from '#kubernetes';
 import { createTestClock, startLoopback } from '#testing';
 import { packArchive } from './content/archive.ts';
-import { isReady, openStage, type Scenery } from './stage.ts';
+import { isReady } from './reading.ts';
+import { openStage, type Scenery } from './stage.ts';
 
 type Condition = Readonly<Record<string, unknown>>;
 

@@ -15,8 +15,11 @@ export async function startFileServer(identity: ServerIdentity, login: Login): P
     if (!isLoggedIn(request, response, login)) return;
     request.resume();
     const bytes = files.get(new URL(request.url ?? '/', 'https://files').pathname.slice(1));
-    if (bytes === undefined) return void response.writeHead(404).end('no such file');
-    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': bytes.length }).end(bytes);
+    if (bytes === undefined) response.writeHead(404).end('no such file');
+    else
+      response
+        .writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': bytes.length })
+        .end(bytes);
   });
   return { ...server, put: (path, content) => void files.set(path, Buffer.from(content)) };
 }

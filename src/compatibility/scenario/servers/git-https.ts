@@ -36,7 +36,10 @@ function runBackend(request: IncomingMessage, response: ServerResponse, backend:
   request.pipe(child.stdin);
   let head: Buffer | undefined = Buffer.alloc(0);
   child.stdout.on('data', (chunk: Buffer) => {
-    if (head === undefined) return void response.write(chunk);
+    if (head === undefined) {
+      response.write(chunk);
+      return;
+    }
     head = Buffer.concat([head, chunk]);
     const end = head.indexOf('\r\n\r\n');
     if (end < 0 && head.length < MAX_HEAD) return;

@@ -45,11 +45,12 @@ export async function startGitSsh(repositories: Repositories): Promise<GitSshSer
       });
       session.on('exec', (acceptExec, rejectExec, { command }) => {
         const [, program, name] = COMMAND.exec(command) ?? [];
-        if (program === undefined) return void rejectExec();
-        runGit(acceptExec(), [program, `${repositories.folder}/${name}.git`], {
-          ...repositories.environment,
-          GIT_PROTOCOL: protocol,
-        });
+        if (program === undefined) rejectExec();
+        else
+          runGit(acceptExec(), [program, `${repositories.folder}/${name}.git`], {
+            ...repositories.environment,
+            GIT_PROTOCOL: protocol,
+          });
       });
     });
   });
@@ -81,7 +82,7 @@ function isAllowed(
     return false;
   if (attempt.signature === undefined) return true;
   const key = parseKey(attempt.key.data);
-  return !(key instanceof Error) && key.verify(attempt.blob ?? Buffer.alloc(0), attempt.signature) === true;
+  return !(key instanceof Error) && key.verify(attempt.blob ?? Buffer.alloc(0), attempt.signature);
 }
 
 function runGit(channel: ServerChannel, [program, folder]: readonly [string, string], env: Record<string, string>) {

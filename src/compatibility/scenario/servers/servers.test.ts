@@ -114,11 +114,14 @@ describe('the Git server over SSH', () => {
 });
 
 describe('the bucket', () => {
-  const sha = ['-H', 'x-amz-content-sha256: UNSIGNED-PAYLOAD'];
+  const unsigned = ['-H', 'x-amz-content-sha256: UNSIGNED-PAYLOAD'];
+  const signing = ['-w', '\n%{http_code}', ...unsigned, '--aws-sigv4', 'aws:amz:us-east-1:s3'];
   const signed = (path: string, secretKey = servers.bucket.credential.secretKey) =>
     curl(
-      ...['-w', '\n%{http_code}', ...sha, '--aws-sigv4', 'aws:amz:us-east-1:s3'],
-      ...['--user', `${servers.bucket.credential.accessKey}:${secretKey}`, `https://${servers.bucket.host}${path}`],
+      ...signing,
+      '--user',
+      `${servers.bucket.credential.accessKey}:${secretKey}`,
+      `https://${servers.bucket.host}${path}`,
     );
 
   it('lists its keys, in pages', async () => {

@@ -27,7 +27,8 @@ export async function startAlertSink(identity: ServerIdentity, secret: string): 
     const body = await readRequest(request);
     if (!isSigned(body, secret, String(request.headers['x-signature'] ?? ''))) {
       refused += 1;
-      return void response.writeHead(403).end('the signature does not fit');
+      response.writeHead(403).end('the signature does not fit');
+      return;
     }
     events.push(JSON.parse(body.toString('utf8')) as AlertEvent);
     response.writeHead(200).end();

@@ -2,7 +2,7 @@
 import { at } from '#kubernetes';
 import { StepFailure } from '../failure.ts';
 import { configMapYaml, gitRepository, loginSecrets } from '../objects.ts';
-import { isReady } from '../stage.ts';
+import { isReady, textAt } from '../reading.ts';
 import type { Step } from './step.ts';
 
 /** One artifact made of the parts of two repositories. */
@@ -48,6 +48,6 @@ export const artifactGenerator: Step = {
       .sort()
       .join(', ');
     if (found !== 'overrides.yaml, settings.yaml') throw new StepFailure(`the composed artifact holds ${found}`);
-    return String(at(artifact, 'status', 'artifact', 'revision'));
+    return textAt(artifact, 'status', 'artifact', 'revision');
   },
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { at, type Cluster, conditionOf, type KubernetesObject } from '#kubernetes';
 import { StepFailure } from '../failure.ts';
+import { textAt } from '../reading.ts';
 
 const CRD = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' } as const;
 const GROUP = /(?:^|\.)fluxcd\.io$/;
@@ -14,7 +15,7 @@ export interface FluxKinds {
 
 /** Reads the CRDs of Flux from a cluster. Throws {@link StepFailure} where there are none or the API server does not serve one. */
 export async function readKinds(cluster: Cluster): Promise<FluxKinds> {
-  const definitions = (await cluster.list(CRD)).filter((crd) => GROUP.test(String(at(crd, 'spec', 'group'))));
+  const definitions = (await cluster.list(CRD)).filter((crd) => GROUP.test(textAt(crd, 'spec', 'group')));
   if (definitions.length === 0) throw new StepFailure('the cluster has no CustomResourceDefinitions of Flux');
   const broken = definitions.flatMap((crd) =>
     ['NamesAccepted', 'Established'].flatMap((type) => {
@@ -23,11 +24,11 @@ export async function readKinds(cluster: Cluster): Promise<FluxKinds> {
     }),
   );
   if (broken.length > 0) throw new StepFailure(broken.join('\n  '));
-  const stored = new Map(definitions.map((crd) => [String(at(crd, 'spec', 'names', 'kind')), storedVersionOf(crd)]));
+  const stored = new Map(definitions.map((crd) => [textAt(crd, 'spec', 'names', 'kind'), storedVersionOf(crd)]));
   return { stored, definitions };
 }
 
 function storedVersionOf(crd: KubernetesObject): string {
   const versions = at(crd, 'spec', 'versions') as readonly { readonly name: string; readonly storage: boolean }[];
-  return `${String(at(crd, 'spec', 'group'))}/${versions.find(({ storage }) => storage)?.name}`;
+  return `${textAt(crd, 'spec', 'group')}/${versions.find(({ storage }) => storage)?.name}`;
 }

@@ -4,7 +4,8 @@ import { packChart } from '../content/chart.ts';
 import { StepFailure } from '../failure.ts';
 import { helmRelease as release, helmRepository, loginSecrets } from '../objects.ts';
 import { publishCharts } from '../publish.ts';
-import { isReady, type Stage } from '../stage.ts';
+import { isReady } from '../reading.ts';
+import type { Stage } from '../stage.ts';
 import type { Step } from './step.ts';
 
 const NAME = 'release';

@@ -4,7 +4,8 @@ import { createAgeKey, encryptSecret } from '../content/sops.ts';
 import { StepFailure } from '../failure.ts';
 import { configMapYaml, gitRepository, INTERVAL, loginSecrets, secret } from '../objects.ts';
 import type { GitFiles } from '../servers/repositories.ts';
-import { isReady, type Stage } from '../stage.ts';
+import { isReady, textAt } from '../reading.ts';
+import type { Stage } from '../stage.ts';
 import type { Step } from './step.ts';
 
 const PASSWORD = 'correct horse battery staple';
@@ -108,7 +109,7 @@ async function contentIsRight(stage: Stage): Promise<void> {
     throw new StepFailure(`variables are not substituted as they should be: ${data}`);
   }
   const sealed = await stage.cluster.get(stage.ref('Secret', 'sealed'));
-  const password = Buffer.from(String(at(sealed, 'data', 'password') ?? ''), 'base64').toString();
+  const password = Buffer.from(textAt(sealed, 'data', 'password'), 'base64').toString();
   if (password !== PASSWORD) throw new StepFailure('the Secret that SOPS encrypted is not decrypted in the cluster');
 }
 
@@ -116,7 +117,7 @@ async function leavingIsPruned(stage: Stage, kept: GitFiles): Promise<void> {
   const commit = await stage.servers.repositories.commit(NAME, kept, 'Drop a ConfigMap');
   await stage.reconcile('GitRepository', NAME);
   await stage.until(stage.ref('Kustomization', NAME), `at ${commit}`, (object) =>
-    String(at(object, 'status', 'lastAppliedRevision')).endsWith(commit),
+    textAt(object, 'status', 'lastAppliedRevision').endsWith(commit),
   );
   await stage.wait('ConfigMap leaving is pruned', stage.ref('Kustomization', NAME), async () => {
     return (await stage.cluster.get(stage.ref('ConfigMap', 'leaving'))) === undefined;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { at } from '#kubernetes';
 import { discard } from '#core';
 import { StepFailure } from '../failure.ts';
 import { configMapYaml, gitRepository, loginSecrets, SECRETS, secret } from '../objects.ts';
+import { textAt } from '../reading.ts';
 import { signWebhook } from '../servers/sink.ts';
 import type { Stage } from '../stage.ts';
 import type { Step } from './step.ts';
@@ -83,7 +83,7 @@ export const receiver: Step = {
       },
     );
     await stage.ready('GitRepository', 'receiver');
-    const path = String(at(await stage.ready('Receiver', 'receiver'), 'status', 'webhookPath'));
+    const path = textAt(await stage.ready('Receiver', 'receiver'), 'status', 'webhookPath');
     const refused = await post(stage, path, 'another secret');
     if (refused < 400) throw new StepFailure(`a webhook with a wrong signature was answered with ${refused}`);
     const commit = await repositories.commit('receiver', files(1), 'Round 1');
@@ -93,7 +93,7 @@ export const receiver: Step = {
       async () => (await post(stage, path, token)) === 200,
     );
     await stage.until(stage.ref('GitRepository', 'receiver'), `at ${commit}`, (object) =>
-      String(at(object, 'status', 'artifact', 'revision')).endsWith(commit),
+      textAt(object, 'status', 'artifact', 'revision').endsWith(commit),
     );
     return `refused a wrong signature with ${refused}, fetched ${commit.slice(0, 12)} after the right one`;
   },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { at, type KubernetesObject } from '#kubernetes';
+import type { KubernetesObject } from '#kubernetes';
 import { type Files, packArchive } from '../content/archive.ts';
 import { packChart } from '../content/chart.ts';
 import { StepFailure } from '../failure.ts';
@@ -13,6 +13,7 @@ import {
   secret,
 } from '../objects.ts';
 import { publishCharts } from '../publish.ts';
+import { textAt } from '../reading.ts';
 import { BUCKET_OBJECTS } from '../servers/servers.ts';
 import type { Stage } from '../stage.ts';
 import type { Step } from './step.ts';
@@ -165,5 +166,5 @@ async function holds(stage: Stage, source: KubernetesObject, wanted: Files): Pro
     if (files[path] === text) continue;
     throw new StepFailure(`the artifact has not the right ${path}: it holds ${Object.keys(files).sort().join(', ')}`);
   }
-  return String(at(source, 'status', 'artifact', 'revision'));
+  return textAt(source, 'status', 'artifact', 'revision');
 }
