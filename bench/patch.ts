@@ -5,6 +5,7 @@
 // --data is a data folder with feeds. --stage keeps what is prepared (a release, its reachability, the modules of the fixes), so that a second
 // bench begins at once. Both sides start from a copy of it, each time.
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -118,8 +119,7 @@ async function bare(patched: string, folder: string): Promise<Readonly<Record<st
   };
 }
 
-const isStaged = (await readdir(stage).catch(() => [])).includes('vulndb');
-if (!isStaged) await prepare();
+if (!existsSync(join(stage, 'vulndb'))) await prepare();
 const ratios: number[] = [];
 for (let run = 1; run <= Number(runs); run += 1) {
   const patched = await copyOf('patched');

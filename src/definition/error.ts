@@ -6,6 +6,7 @@ import type { Fault } from '#formats';
 export type DefinitionErrorCode =
   | 'DEFINITION_UNREADABLE'
   | 'DEFINITION_INVALID'
+  | 'LOCK_CHANGED'
   | 'LOCK_UNREADABLE'
   | 'LOCK_INVALID'
   | 'LOCK_INCOMPLETE';

@@ -12,6 +12,7 @@ export {
   lockOfRelease,
   parseLock,
   readLock,
+  replaceLock,
   writeLock,
 } from './lock.ts';
 export type {

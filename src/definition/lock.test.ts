@@ -12,6 +12,7 @@ import {
   lockOfRelease,
   parseLock,
   readLock,
+  replaceLock,
   writeLock,
 } from '#definition';
 
@@ -28,6 +29,18 @@ describe('the lock', () => {
     await writeLock(file, emptyLock('gzip x'));
     expect(await readLock(file)).toEqual(emptyLock('gzip x'));
     expect(await readdir(folder)).toEqual(['oakum.lock']);
+  });
+
+  it('is not replaced by one that was made from another than it holds now', async () => {
+    const file = join(folder, 'shared.lock');
+    const [mine, theirs] = [emptyLock('mine'), emptyLock('theirs')];
+    await replaceLock(file, undefined, theirs);
+    await expect(replaceLock(file, undefined, mine)).rejects.toMatchObject({ code: 'LOCK_CHANGED', where: file });
+    await expect(replaceLock(file, mine, mine)).rejects.toMatchObject({ code: 'LOCK_CHANGED' });
+    expect(await readLock(file)).toEqual(theirs);
+    await replaceLock(file, theirs, mine);
+    expect(await readLock(file)).toEqual(mine);
+    await rm(file);
   });
 
   it('has one text, whatever the order its parts were added in', () => {

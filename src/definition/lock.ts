@@ -235,3 +235,15 @@ export function digestOfLock(lock: Lock): Digest {
 export async function writeLock(file: string, lock: Lock): Promise<void> {
   await replaceFile(file, formatLock(lock));
 }
+
+/** Writes a lock that was made from another one, where the file still holds that one: what somebody else has written must not get lost. Throws `LOCK_CHANGED`. */
+export async function replaceLock(file: string, known: Lock | undefined, lock: Lock): Promise<void> {
+  const now = await readLock(file);
+  const digest = (one: Lock | undefined) => one && digestOfLock(one);
+  if (digest(now) === digest(known)) return writeLock(file, lock);
+  throw new DefinitionError(
+    'LOCK_CHANGED',
+    [{ where: file, message: 'the lock was changed in the meantime; it is left as it is' }],
+    'Run again: what was compiled and tested is not done again.',
+  );
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { OakumError, type Report } from '#core';
-import { digestOfLock, type Lock, readLock, writeLock } from '#definition';
+import { type Lock, replaceLock } from '#definition';
 import {
   type ImageChanges,
   lockTool,
@@ -20,7 +20,7 @@ import { formatPlan } from '../plan-text.ts';
 import { formatImages, type PublishFlags, publishRevision } from '../publish-revision.ts';
 import { openRun, type Run, type SelectionFlags } from '../run.ts';
 import { print, withProgress } from '../session.ts';
-import { type Loaded, loadDefinition } from '../shop.ts';
+import { loadDefinition } from '../shop.ts';
 import type { World } from '../world.ts';
 import { readChanges } from './changelog.ts';
 
@@ -86,7 +86,7 @@ async function runAlone(version: string, flags: PatchFlags, { world, report }: P
   const lock = flags.reachability === false ? run.lock : await withAnalyser(run, flags);
   const request: PatchRequest = { ...planned, lock };
   const { plan, lock: revised } = await proveRevision(request, shop, feeds);
-  if (revised !== undefined) await writeRevised(revised, loaded);
+  if (revised !== undefined) await replaceLock(loaded.lockFile, loaded.lock, revised);
   const revision = revised === undefined ? plan.predecessor : plan.revision;
   if (flags.lockOnly === true || plan.verdict === 'nothing') return { plan };
   return { plan, ...(await publish(revision, { ...run, lock: revised ?? lock }, { flags, world, report })) };
@@ -96,16 +96,6 @@ async function runAlone(version: string, flags: PatchFlags, { world, report }: P
 async function withAnalyser({ loaded, lock, shop }: Run, { locked = false }: PatchFlags): Promise<Lock> {
   const { definition } = loaded.read;
   return (await lockTool('govulncheck', { definition, lock, lockFile: loaded.lockFile, locked }, shop)).lock;
-}
-
-/** What another command has written into the lock in the meantime must not get lost. */
-async function writeRevised(revised: Lock, { lockFile, lock }: Loaded): Promise<void> {
-  const now = await readLock(lockFile);
-  if ((now && digestOfLock(now)) === (lock && digestOfLock(lock))) return writeLock(lockFile, revised);
-  throw new OakumError('definition', 'LOCK_CHANGED', 'the lock was changed while the patch ran; it is left as it is', {
-    where: lockFile,
-    hint: 'Run again: what was compiled and tested is not done again.',
-  });
 }
 
 async function publish(
