@@ -3,78 +3,23 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FeedServer, startFeedServer } from '#testing';
-import { type CliResult, runCli } from './outside.ts';
-
-const DAY = 86_400_000;
-
-/** Days relative to today, since the command has the machine's clock. */
-const inDays = (days: number) => new Date(Date.now() + days * DAY).toISOString().slice(0, 10);
-
-/** Cycles in the form of endoflife.date's API: name, days until release, until the end of standard, of extended support. */
-type Made = readonly [cycle: string, released: number, standard: number, extended?: number];
-
-const apiFile = (cycles: readonly Made[]) =>
-  JSON.stringify(
-    cycles.map(([cycle, released, standard, extended]) => ({
-      cycle,
-      releaseDate: inDays(released),
-      eol: inDays(standard),
-      ...(extended === undefined ? {} : { extendedSupport: inDays(extended) }),
-    })),
-  );
-
-const OTHERS = {
-  go: apiFile([['1.27', -50, 300]]),
-  'alpine-linux': apiFile([['3.24', -50, 300]]),
-  debian: apiFile([['13', -50, 300]]),
-};
-
-const FILES: Readonly<Record<string, string>> = {
-  ...OTHERS,
-  flux: apiFile([
-    ['2.9', -10, 900],
-    ['2.8', -150, 900],
-    ['2.7', -300, 900],
-    ['2.6', -450, -10],
-  ]),
-  kubernetes: apiFile([1, 2, 3, 4, 5, 6, 7].map((n) => [`1.${40 - n}`, n * -120, 400 - n * 120] as const)),
-  'amazon-eks': apiFile([
-    ['1.39', -60, 300, 700],
-    ['1.34', -650, -200, 30],
-    ['1.33', -800, -300, 80],
-  ]),
-  'azure-kubernetes-service': apiFile([['1.39', -60, 300, 700]]),
-  'red-hat-openshift': apiFile([['4.21', -500, -5, 200]]),
-};
+import { apiFile, CALENDARS, inDays, type LifecycleWorld, startLifecycleWorld } from './lifecycle-world.ts';
+import { runCli } from './outside.ts';
 
 describe('oakum compat', () => {
-  let server: FeedServer;
+  let world: LifecycleWorld;
   let folder: string;
   beforeAll(async () => {
-    server = await startFeedServer();
     folder = await mkdtemp(join(tmpdir(), 'oakum-compat-command-'));
+    world = await startLifecycleWorld(folder);
   });
   afterAll(async () => {
-    await server.stop();
+    await world.stop();
     await rm(folder, { recursive: true });
   });
 
-  const oakum = (args: readonly string[], data = 'data'): Promise<CliResult> =>
-    runCli(args, {
-      cwd: folder,
-      env: { PATH: process.env['PATH'] ?? '', HOME: folder, OAKUM_DATA: join(folder, data) },
-    });
-
-  const fill = async (files: Readonly<Record<string, string>>, data = 'data') => {
-    for (const name of Object.keys(FILES)) server.withdraw(`endoflife/${name}.json`);
-    for (const [name, text] of Object.entries(files)) server.publish(`endoflife/${name}.json`, text);
-    const updated = await oakum(['feeds', 'update', '--feed', 'endoflife', '--mirror', server.url], data);
-    expect(updated).toMatchObject({ exitCode: 0 });
-  };
-
   it('says which feed it needs and how to get it, before there is any', async () => {
-    expect(await oakum(['compat'])).toMatchObject({
+    expect(await world.oakum(['compat'])).toMatchObject({
       exitCode: 4,
       stdout: '',
       stderr: expect.stringMatching(
@@ -86,8 +31,8 @@ describe('oakum compat', () => {
   it('shows lines, minors, providers, evidence and what ends soon', async () => {
     const shipped = await readFile(resolve(import.meta.dirname, '../distribution.yaml'), 'utf8');
     await writeFile(join(folder, 'distribution.yaml'), shipped.replace(/^lifecycle:\n(?:[ #].*\n)*/m, ''));
-    await fill(FILES);
-    const { exitCode, stdout } = await oakum(['compat']);
+    expect(await world.fill(CALENDARS)).toMatchObject({ exitCode: 0 });
+    const { exitCode, stdout } = await world.oakum(['compat']);
     expect(exitCode).toBe(0);
     expect(stdout).toContain('The feed endoflife has nothing of Google GKE');
     expect(stdout).toMatch(/^2\.7 +supported .* 2\.10 is out .* 1\.34 to 1\.39$/m);
@@ -100,26 +45,26 @@ describe('oakum compat', () => {
   });
 
   it('answers for one provider and minor, with the same in JSON, and with its exit code', async () => {
-    const asked = await oakum(['compat', '--provider', 'eks', '--kubernetes', '1.33', '--json']);
+    const asked = await world.oakum(['compat', '--provider', 'eks', '--kubernetes', '1.33', '--json']);
     expect(asked.exitCode).toBe(0);
     const { fits } = JSON.parse(asked.stdout) as { fits: { line: string; basis: string; until: string }[] };
     expect(fits.map(({ line, basis, until }) => [line, basis, until])).toEqual(
       ['2.9', '2.8', '2.7'].map((line) => [line, 'provider', inDays(80)]),
     );
-    expect(await oakum(['compat', '--provider', 'aks', '--kubernetes', '1.33'])).toMatchObject({
+    expect(await world.oakum(['compat', '--provider', 'aks', '--kubernetes', '1.33'])).toMatchObject({
       exitCode: 1,
       stdout: expect.stringContaining('Nothing fits'),
     });
-    expect(await oakum(['compat', '--provider', 'gke'])).toMatchObject({ exitCode: 4 });
-    expect((await oakum(['compat', '--kubernetes', '4.21', '--json'])).stdout).toContain('"kubernetes": "1.34"');
+    expect(await world.oakum(['compat', '--provider', 'gke'])).toMatchObject({ exitCode: 4 });
+    expect((await world.oakum(['compat', '--kubernetes', '4.21', '--json'])).stdout).toContain('"kubernetes": "1.34"');
   });
 
   it('counts a feed as too old that knows of nothing new, however fresh its file is', async () => {
-    const old = { ...FILES, flux: apiFile([['2.9', -200, 900]]), kubernetes: apiFile([['1.36', -210, 200]]) };
+    const old = { ...CALENDARS, flux: apiFile([['2.9', -200, 900]]), kubernetes: apiFile([['1.36', -210, 200]]) };
     delete (old as Record<string, string>)['amazon-eks'];
     delete (old as Record<string, string>)['azure-kubernetes-service'];
-    await fill(old, 'old');
-    expect(await oakum(['compat'], 'old')).toMatchObject({
+    await world.fill(old, 'old');
+    expect(await world.oakum(['compat'], 'old')).toMatchObject({
       exitCode: 4,
       stdout: expect.stringMatching(
         /too old: it knows of nothing that came out after \S+, 200 days ago \(30 are allowed\)/,
@@ -135,12 +80,12 @@ describe('oakum compat', () => {
       `${text}\nlifecycle:\n  lts: { '2.6': { until: never } }\n`,
     );
     const line = text.split('\n').length + 2;
-    expect(await oakum(['compat', '--definition', 'faulty/distribution.yaml'])).toMatchObject({
+    expect(await world.oakum(['compat', '--definition', 'faulty/distribution.yaml'])).toMatchObject({
       exitCode: 3,
       stderr: expect.stringContaining(`distribution.yaml:${line}:`),
     });
     await writeFile(join(folder, 'document.json'), '{}\n');
-    expect(await oakum(['compat', '--documents', 'document.json'])).toMatchObject({
+    expect(await world.oakum(['compat', '--documents', 'document.json'])).toMatchObject({
       stdout: '',
       stderr: expect.stringContaining('document.json'),
     });
@@ -151,7 +96,7 @@ describe('oakum compat', () => {
     [['--provider', 'ibm'], /Allowed choices are eks, aks, gke, openshift/],
     [['--documents', 'none.json'], /none\.json/],
   ])('refuses %j', async (args, text) => {
-    expect(await oakum(['compat', ...args])).toMatchObject({
+    expect(await world.oakum(['compat', ...args])).toMatchObject({
       exitCode: 2,
       stdout: '',
       stderr: expect.stringMatching(text),
