@@ -31,7 +31,7 @@ describe('oakum compat', () => {
   it('shows lines, minors, providers, evidence and what ends soon', async () => {
     const shipped = await readFile(resolve(import.meta.dirname, '../distribution.yaml'), 'utf8');
     await writeFile(join(folder, 'distribution.yaml'), shipped.replace(/^lifecycle:\n(?:[ #].*\n)*/m, ''));
-    expect(await world.fill(CALENDARS)).toMatchObject({ exitCode: 0 });
+    expect(await world.take(CALENDARS)).toMatchObject({ exitCode: 0 });
     const { exitCode, stdout } = await world.oakum(['compat']);
     expect(exitCode).toBe(0);
     expect(stdout).toContain('The feed endoflife has nothing of Google GKE');
@@ -63,7 +63,7 @@ describe('oakum compat', () => {
     const old = { ...CALENDARS, flux: apiFile([['2.9', -200, 900]]), kubernetes: apiFile([['1.36', -210, 200]]) };
     delete (old as Record<string, string>)['amazon-eks'];
     delete (old as Record<string, string>)['azure-kubernetes-service'];
-    await world.fill(old, 'old');
+    await world.take(old, 'old');
     expect(await world.oakum(['compat'], 'old')).toMatchObject({
       exitCode: 4,
       stdout: expect.stringMatching(

@@ -48,7 +48,7 @@ export const CALENDARS: Readonly<Record<string, string>> = {
 export interface LifecycleWorld {
   oakum(args: readonly string[], data?: string): Promise<CliResult>;
   /** Publishes these calendars alone and takes them into a data folder. */
-  fill(calendars: Readonly<Record<string, string>>, data?: string): Promise<CliResult>;
+  take(calendars: Readonly<Record<string, string>>, data?: string): Promise<CliResult>;
   stop(): Promise<void>;
 }
 
@@ -65,7 +65,7 @@ export async function startLifecycleWorld(
     });
   return {
     oakum,
-    fill: (calendars, data) => {
+    take: (calendars, data) => {
       for (const name of Object.keys(CALENDARS)) server.withdraw(`endoflife/${name}.json`);
       for (const [name, text] of Object.entries(calendars)) server.publish(`endoflife/${name}.json`, text);
       return oakum(['feeds', 'update', '--feed', 'endoflife', '--mirror', server.url], data);

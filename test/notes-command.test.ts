@@ -83,7 +83,7 @@ describe('oakum notes', () => {
     await keep('documents/a.json', document('2.8.8-r0'));
     await keep('documents/b.json', before);
     await keep('documents/c.json', document('2.9.2-r1', { predecessor: before }));
-    expect(await world.fill(CALENDARS)).toMatchObject({ exitCode: 0 });
+    expect(await world.take(CALENDARS)).toMatchObject({ exitCode: 0 });
   });
   afterAll(async () => {
     await Promise.all([world.stop(), proxy.stop()]);
