@@ -178,8 +178,9 @@ function causeOf(error: unknown): unknown {
   return cause instanceof AggregateError ? (cause.errors[0] ?? cause) : cause;
 }
 
+/** Node's advice on its own flags helps nobody who runs Oakum. */
 function reasonOf(error: unknown): string {
-  return messageOf(causeOf(error));
+  return messageOf(causeOf(error)).replace(/; if the root CA is installed locally.*$/, '');
 }
 
 function errnoOf(error: unknown): string | undefined {
