@@ -43,14 +43,25 @@ describe('the lifecycle', () => {
     ]);
   });
 
-  // What another distribution of Flux publishes for its lines: the table of the day each came out.
+  // What another distribution of Flux publishes: six minors on the day a line came out, and for some a seventh that came out while the line
+  // was the newest.
   it.each([
-    ['2.9', '2026-06-30', ['1.31', '1.32', '1.33', '1.34', '1.35', '1.36']],
-    ['2.8', '2026-02-24', ['1.30', '1.31', '1.32', '1.33', '1.34', '1.35']],
-    ['2.6', '2025-05-29', ['1.28', '1.29', '1.30', '1.31', '1.32', '1.33']],
-  ])('is for %s, on the day it came out (%s), for the minors that the field lists', async (line, day, minors) => {
-    const { lines } = await lifecycleOn(day);
-    expect(lines.find((one) => one.line === line)).toMatchObject({ state: 'supported', kubernetes: minors });
+    ['2.9', '2026-06-30', '2026-06-30', '1.31 1.32 1.33 1.34 1.35 1.36'],
+    ['2.8', '2026-02-24', '2026-02-24', '1.30 1.31 1.32 1.33 1.34 1.35'],
+    ['2.7', '2025-09-30', '2026-02-23', '1.29 1.30 1.31 1.32 1.33 1.34 1.35'],
+    ['2.6', '2025-05-29', '2025-05-29', '1.28 1.29 1.30 1.31 1.32 1.33'],
+    ['2.5', '2025-02-20', '2025-05-28', '1.27 1.28 1.29 1.30 1.31 1.32 1.33'],
+  ])('is for %s, from %s to %s, for the minors that the field lists', async (line, from, to, minors) => {
+    const on = async (day: string) => (await lifecycleOn(day)).lines.find((one) => one.line === line);
+    const [first, last] = [await on(from), await on(to)];
+    expect([first?.state, last?.state]).toEqual(['supported', 'supported']);
+    expect([...new Set([...(first?.kubernetes ?? []), ...(last?.kubernetes ?? [])])].join(' ')).toBe(minors);
+  });
+
+  it('is for the minors of OpenShift that the field lists for 2.9, and for one that came out since', async () => {
+    const fits = ask(await lifecycleOn('2026-06-30'), { provider: 'openshift' }).filter(({ line }) => line === '2.9');
+    const cycles = fits.flatMap(({ providers }) => providers.map(({ cycle }) => cycle));
+    expect(cycles).toEqual(['4.22', '4.21', '4.20', '4.19', '4.18']);
   });
 
   it('ends a line with the day its third successor comes out, and keeps the minors it had then', async () => {

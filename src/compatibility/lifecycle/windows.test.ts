@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type FeedCycle, readCalendar } from './calendar.ts';
 import { addMonths, daysUntil, dayOf, isDay } from './day.ts';
 import { readEndings } from './endings.ts';
+import { readFits } from './fit.ts';
 import { compareMinors, isMinor, minorOf } from './minor.ts';
 import { kubernetesOf, kubernetesOfOpenShift } from './products.ts';
 import { lastDay, latestMinors, readLines, stageOn } from './windows.ts';
@@ -118,6 +119,42 @@ describe('a window', () => {
           expect(isWarned).toBe(isSoon && state === 'supported');
         }
         expect(endings.map(({ days }) => days)).toEqual(endings.map(({ days }) => days).sort((a, b) => a - b));
+      }),
+    );
+  });
+});
+
+describe('a fit', () => {
+  it('is of a supported line, lasts today, ends with the earlier side, and with one provider there are no more', () => {
+    assert(
+      property(product(2), kubernetesOfDay, product(1), (flux, { calendar, today }, eks) => {
+        const calendars = { flux: readCalendar('flux', flux), kubernetes: calendar };
+        const lines = readLines(calendars, { lines: 3, kubernetes: 6, lts: {} }, today);
+        const provider = { provider: 'eks' as const, calendar: readCalendar('eks', eks) };
+        const request = {
+          lines,
+          kubernetes: calendar,
+          providers: [provider],
+          window: 6,
+          channels: ['distroless'],
+          cells: [],
+          revisionOf: () => undefined,
+          now: new Date(`${today}T12:00:00Z`),
+        };
+        const all = readFits(request);
+        for (const { line, kubernetes, basis, until, endsWith, providers } of all) {
+          const window = lines.find((one) => one.line === line);
+          expect(window?.state).toBe('supported');
+          expect(basis === 'window').toBe(window?.kubernetes.includes(kubernetes));
+          expect(until === undefined || until >= today).toBe(true);
+          expect(until === undefined || window?.until === undefined || until <= window.until).toBe(true);
+          expect(until === undefined).toBe(endsWith.length > 0);
+          expect(providers.every(({ stage }) => stage === 'standard' || stage === 'extended')).toBe(true);
+        }
+        const onEks = readFits({ ...request, only: 'eks' });
+        const names = (fits: typeof all) => fits.map(({ line, kubernetes }) => `${line} ${kubernetes}`);
+        expect(names(all)).toEqual(expect.arrayContaining(names(onEks)));
+        expect(onEks.every(({ providers }) => providers.length === 1)).toBe(true);
       }),
     );
   });

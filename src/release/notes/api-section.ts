@@ -55,7 +55,7 @@ function changeSections({ line, changes }: NonNullable<ApiNotes['since']>): read
   const removals =
     lost.length === 0
       ? `Every version of v${line} is still served.\n`
-      : `Served by v${line} and no longer; migrate stored objects and manifests before the upgrade:\n\n${markdownTable(['kind', 'apiVersion'], lost)}`;
+      : `Served by v${line} and no longer. \`oakum upgrade\` migrates stored objects; what is in Git must name a version that is served:\n\n${markdownTable(['kind', 'apiVersion'], lost)}`;
   return [`### Promotions\n\n${promotions}`, `### Removals\n\n${removals}`];
 }
 
