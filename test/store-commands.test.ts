@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scan, findings, explain and the store on the real command line, with a mirror of the feeds that this test writes.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -106,6 +106,24 @@ describe('what was scanned', () => {
     expect({ matched, changes }).toMatchObject({ matched: 1, changes: [{ kind: 'gone', name: 'GO-2026-9001' }] });
     expect((JSON.parse((await oakum('findings', '--json')).stdout) as { findings: object[] }).findings).toEqual([]);
     expect((await oakum('store', 'status')).stdout).toMatch(/subjects +1/);
+  });
+
+  it('gives the exit code of a scan when it is matched again: whether a finding appeared, and whether feeds could tell', async () => {
+    expect(await oakum('store', 'refresh')).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/ 0 changes/) });
+    await publish(new Date().toISOString(), FIXED);
+    const appeared = await oakum('store', 'refresh');
+    expect(appeared).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringMatching(/new +GO-2026-9001 +golang\.org\/x\/text/),
+    });
+    expect((await oakum('store', 'refresh')).exitCode).toBe(0);
+    await rename(join(folder, 'data/feeds/osv'), join(folder, 'data/osv-away'));
+    const unchecked = await oakum('store', 'refresh');
+    expect(unchecked).toMatchObject({
+      exitCode: 4,
+      stdout: expect.stringMatching(/Not checked:\n {2}Go packages: feed osv is missing/),
+    });
+    await rename(join(folder, 'data/osv-away'), join(folder, 'data/feeds/osv'));
   });
 
   it('is made anew from targets, and thrown away only once they are read', async () => {

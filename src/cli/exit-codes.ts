@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorFamily } from '#core';
+import type { ScanVerdict } from '#vulnerabilities';
 
 /** The exit code of each family of errors, and what it tells a script; docs/cli.md is generated from it. */
 export const EXIT_CODES: Readonly<Record<ErrorFamily, { readonly code: number; readonly meaning: string }>> = {
@@ -15,7 +16,7 @@ export const EXIT_CODES: Readonly<Record<ErrorFamily, { readonly code: number; r
   network: {
     code: 4,
     meaning:
-      'A proxy, database or mirror did not answer, refused, or broke off. Trying again may help. For `scan` also: nothing found, but not everything could be checked.',
+      'A proxy, database or mirror did not answer, refused, or broke off. Trying again may help. For `scan` and `store refresh` also: nothing (new) found, but not everything could be checked.',
   },
   proof: {
     code: 5,
@@ -39,6 +40,13 @@ export const EXIT_CODES: Readonly<Record<ErrorFamily, { readonly code: number; r
 
 /** The exit code of a verdict that is not an error: what was asked for was looked at, and not all is well. */
 export const VERDICT_EXIT_CODE = 1;
+
+/** The exit code of what a scan says as a whole. */
+export const EXIT_BY_SCAN_VERDICT: Readonly<Record<ScanVerdict, number>> = {
+  clean: 0,
+  findings: VERDICT_EXIT_CODE,
+  unchecked: EXIT_CODES.network.code,
+};
 
 /** The exit code of a verdict: the image was checked, and is not to be trusted. */
 export const NOT_TRUSTED_EXIT_CODE = 1;

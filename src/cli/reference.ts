@@ -14,7 +14,7 @@ export function formatCliReference(): string {
   const codes = Object.entries(EXIT_CODES).map(([family, { code, meaning }]) => `| ${code} | ${family} | ${meaning} |`);
   const rows = [
     '| 0 | | Done; for `verify`: every image is trusted; for `scan`: nothing found, and everything checked. |',
-    `| ${NOT_TRUSTED_EXIT_CODE} | | A verdict, not an error: \`verify\` checked everything, and an image is not to be trusted; \`feeds update\`: a feed failed; \`scan\`: there are findings; \`debug compare-versions\`: a line is wrong. |`,
+    `| ${NOT_TRUSTED_EXIT_CODE} | | A verdict, not an error: \`verify\` checked everything, and an image is not to be trusted; \`feeds update\`: a feed failed; \`scan\`: there are findings; \`store refresh\`: a finding appeared; \`debug compare-versions\`: a line is wrong. |`,
     ...codes,
     `| ${DEFECT_EXIT_CODE} | defect | A defect of Oakum itself; please report it. |`,
   ];

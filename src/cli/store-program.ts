@@ -34,7 +34,15 @@ export function addStore(program: Command, world: () => World): void {
     .description('match again what changed advisories speak of, and show what is new, changed or gone')
     .addOption(definitionOption())
     .addOption(jsonOption())
-    .addHelpText('after', '\nExamples:\n  oakum feeds update && oakum store refresh')
+    .addHelpText(
+      'after',
+      `
+Exit code 0: nothing new, and the feeds told everything. 1: a finding appeared. 4: nothing new, but not everything could be checked.
+New is what the store did not hold: also what a scan found that it takes in now.
+
+Examples:
+  oakum feeds update && oakum store refresh`,
+    )
     .action(async (flags) => (await import('./commands/store.ts')).refreshStore(flags, world()));
   addRebuild(store, world);
 }

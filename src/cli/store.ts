@@ -43,11 +43,13 @@ export async function leaveForStore(scan: Scan, subjects: readonly ScanSubject[]
   }
 }
 
-/** The release in ./out, if any of its platform manifests was scanned. */
+/** The release in ./out, if any of its platform manifests was scanned; of images that are not in it, what they say of themselves. */
 export async function releasesOf(subjects: readonly ScanSubject[], world: World): Promise<readonly RecordedRelease[]> {
-  const digests = new Set(subjects.flatMap(({ digest }) => digest ?? []));
-  if (digests.size === 0) return [];
+  const images = subjects.filter(({ digest }) => digest !== undefined);
+  if (images.length === 0) return [];
   const found = await readReleaseImages('out', world).catch(() => undefined);
-  const isScanned = found?.images.some(({ platforms }) => platforms.some(({ digest }) => digests.has(digest)));
-  return found !== undefined && isScanned === true ? [found] : [];
+  const known = new Set<unknown>(found?.images.flatMap(({ platforms }) => platforms.map(({ digest }) => digest)));
+  const others = images.filter(({ digest }) => !known.has(digest));
+  const claimed = others.length === 0 ? [] : await (await import('./claimed-releases.ts')).claimedReleases(others);
+  return found === undefined || others.length === images.length ? claimed : [found, ...claimed];
 }

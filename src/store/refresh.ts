@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { sql } from 'kysely';
 import type { Digest } from '#core';
-import type { FeedName, FeedReading, Feeds } from '#vulnerabilities';
+import { feedGaps, type FeedName, type FeedReading, type Feeds } from '#vulnerabilities';
 import { lookUp } from './look-up.ts';
 import { type FlawDifference, type Pair, storeFlaws } from './flaws.ts';
 import { inBatches, jsonParameter } from './rows.ts';
@@ -25,7 +25,8 @@ type Changes = 'all' | ReadonlyMap<string, ReadonlySet<string>>;
  * is matched once, however many SBOMs hold it.
  */
 export async function refresh(db: Database, feeds: Feeds, now: Date): Promise<Refresh> {
-  const held = (await feeds.status()).filter(isHeldAdvisories);
+  const status = await feeds.status();
+  const held = status.filter(isHeldAdvisories);
   const known = await db.selectFrom('feeds').selectAll().execute();
   const isOlder = held.some(({ name, digest, fetchedAt }) =>
     known.some((one) => one.name === name && one.digest !== digest && one.fetched_at > fetchedAt),
@@ -34,7 +35,8 @@ export async function refresh(db: Database, feeds: Feeds, now: Date): Promise<Re
     .selectFrom('sboms')
     .select(sql<number>`count(*)::int`.as('count'))
     .executeTakeFirstOrThrow();
-  if (isOlder) return { kind: 'older', changedPackages: 0, sboms, affectedSboms: 0, matched: 0, changes: [] };
+  const gaps = (await ecosystemsOf(db)).flatMap((ecosystem) => feedGaps(ecosystem, status));
+  if (isOlder) return { kind: 'older', changedPackages: 0, sboms, affectedSboms: 0, matched: 0, changes: [], gaps };
   const changes = await changesSince(feeds, held, known);
   const packageIds = changes === 'all' ? undefined : await packagesNamed(db, changes);
   const pairs = await pairsToMatch(db, packageIds);
@@ -49,7 +51,13 @@ export async function refresh(db: Database, feeds: Feeds, now: Date): Promise<Re
     affectedSboms: packageIds === undefined ? sboms : await sbomsWith(db, packageIds),
     matched: pairs.length,
     changes: await withSubjects(db, differences),
+    gaps,
   };
+}
+
+async function ecosystemsOf(db: Database): Promise<readonly string[]> {
+  const found = await db.selectFrom('packages').select('ecosystem').distinct().orderBy('ecosystem').execute();
+  return found.map(({ ecosystem }) => ecosystem);
 }
 
 function isHeldAdvisories(feed: FeedReading): feed is HeldFeed {

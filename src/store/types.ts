@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Report } from '#core';
-import type { FeedName, Feeds, Finding, ScanReport } from '#vulnerabilities';
+import type { FeedName, Feeds, Finding, ScanGap, ScanReport } from '#vulnerabilities';
 import type { ScanRecord, StoredImage } from './record.ts';
 
 /** Which store, and what it needs of the outside. */
@@ -45,7 +45,7 @@ export interface FlawChange {
   readonly kind: 'new' | 'changed' | 'gone';
   readonly name: string;
   readonly ids: readonly string[];
-  readonly package: Pick<Finding['package'], 'ecosystem' | 'name' | 'version'>;
+  readonly package: Pick<Finding['package'], 'ecosystem' | 'name' | 'version' | 'scope'>;
   readonly platform: string;
   /** How many subjects have it. */
   readonly subjects: number;
@@ -65,6 +65,8 @@ export interface Refresh {
   /** Packages that were matched: each once, however many SBOMs hold it. */
   readonly matched: number;
   readonly changes: readonly FlawChange[];
+  /** What the feeds on this machine can't tell of what is stored. */
+  readonly gaps: readonly ScanGap[];
 }
 
 /** What the store holds. */

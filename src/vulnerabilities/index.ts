@@ -37,7 +37,7 @@ export type { AnalysisRequest, AnalysisTool, AnalysisTools } from './reachabilit
 export { withReachability } from './reachability/apply.ts';
 export type { KnownAnalysis, ReachabilityKnowledge } from './reachability/apply.ts';
 export type { BuildClaim } from './reachability/build-claim.ts';
-export { analyse, readBuildClaim } from './reachability/door.ts';
+export { analyse, readBuildClaim, readImageClaim } from './reachability/door.ts';
 export { readGoDatabasePart } from './reachability/database.ts';
 export type { GoDatabasePart } from './reachability/database.ts';
 export { describeFrame, describePath, reachabilityWord } from './reachability/describe.ts';

@@ -8,7 +8,7 @@ import type { SeverityPolicy } from './severity.ts';
 import type { ScanGap, ScanPackage, ScanSubject } from './subject.ts';
 
 /** What a scan of one target found. Only where both lists are empty is it clean. */
-export interface ScanReport extends Omit<ScanSubject, 'packages' | 'gaps' | 'provenance'> {
+export interface ScanReport extends Omit<ScanSubject, 'packages' | 'gaps' | 'provenance' | 'root'> {
   /** How many packages were looked up. */
   readonly packages: number;
   readonly findings: readonly Finding[];
@@ -109,7 +109,7 @@ interface SharedReadings {
 }
 
 function scanSubject(subject: ScanSubject, { index, found, status, policy }: SharedReadings): ScanReport {
-  const { packages, gaps, provenance: _provenance, ...about } = subject;
+  const { packages, gaps, provenance: _provenance, root: _root, ...about } = subject;
   const ecosystems = [...new Set(packages.map((one) => one.ecosystem))].sort();
   const matched = matchPackages(packages, index, {
     ...(subject.platform === undefined ? {} : { platform: subject.platform }),

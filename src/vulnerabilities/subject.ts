@@ -38,6 +38,8 @@ export interface ScanSubject {
   readonly platform?: string;
   /** Of the platform's manifest. */
   readonly digest?: Digest;
+  /** Of what an image's name stands for: the index that the manifest is in. */
+  readonly root?: Digest;
   /** What the packages were read from, in a few words. */
   readonly basis: string;
   readonly packages: readonly ScanPackage[];

@@ -7,14 +7,13 @@ import {
   scan,
   type Scan,
   type ScanReport,
-  type ScanVerdict,
   toCsv,
   toMarkdown,
   toSarif,
   verdictOf,
   withReachability,
 } from '#vulnerabilities';
-import { EXIT_CODES, VERDICT_EXIT_CODE } from '../exit-codes.ts';
+import { EXIT_BY_SCAN_VERDICT } from '../exit-codes.ts';
 import { openFeedsQuickly } from '../feed-ages.ts';
 import { formatTable, plainText } from '../format.ts';
 import type { RecordFlags } from '../record-scan.ts';
@@ -34,12 +33,6 @@ interface ScanFlags extends RecordFlags {
   readonly store: boolean;
 }
 
-const EXIT: Readonly<Record<ScanVerdict, number>> = {
-  clean: 0,
-  findings: VERDICT_EXIT_CODE,
-  unchecked: EXIT_CODES.network.code,
-};
-
 /** `oakum scan`: matches targets with the feeds on disk, prints what was found, and leaves the verdict in the exit code. */
 export async function scanTargets(targets: readonly string[], flags: ScanFlags, world: World): Promise<void> {
   const folder = flags.feeds === undefined ? world.stateFolder : resolve(world.workingFolder, flags.feeds);
@@ -58,7 +51,7 @@ export async function scanTargets(targets: readonly string[], flags: ScanFlags, 
   const form = flags.json ? 'json' : flags.format;
   const text = format(result, form, world.version);
   process.stdout.write(form === 'table' ? plainText(text) : text); // advisories are strangers' words
-  process.exitCode = EXIT[verdictOf(result)];
+  process.exitCode = EXIT_BY_SCAN_VERDICT[verdictOf(result)];
   if (flags.store) await (await import('../store.ts')).leaveForStore(matched, subjects, world);
 }
 

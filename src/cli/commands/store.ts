@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Refresh, type StoreStatus, toScanRecord, withStore } from '#store';
-import { scan } from '#vulnerabilities';
+import { scan, type ScanVerdict } from '#vulnerabilities';
+import { EXIT_BY_SCAN_VERDICT } from '../exit-codes.ts';
 import { openFeedsQuickly } from '../feed-ages.ts';
 import { formatBytes, formatTable } from '../format.ts';
 import { openTargets } from '../scan-targets.ts';
@@ -15,7 +16,10 @@ export async function showStore(flags: OutputFlags, world: World): Promise<void>
   print(flags, status, () => describeStatus(status));
 }
 
-/** `oakum store refresh`: brings the store up to date with the feeds on disk, and shows what that changed. */
+/**
+ * `oakum store refresh`: brings the store up to date with the feeds on disk, and shows what that changed. The exit code is that of a scan:
+ * 1 where a finding appeared, 4 where none did and the feeds can't tell everything.
+ */
 export async function refreshStore(flags: OutputFlags & { readonly definition?: string }, world: World): Promise<void> {
   const feeds = await openFeedsQuickly(flags.definition, world);
   const refresh = await withStore(await requireStore(world), (store) => store.refresh(feeds, world.clock.now()));
@@ -23,6 +27,15 @@ export async function refreshStore(flags: OutputFlags & { readonly definition?: 
   print(flags, { ...refresh, feeds: status }, () =>
     [describeRefresh(refresh), describeFeeds(status)].filter((part) => part !== '').join('\n'),
   );
+  process.exitCode = EXIT_BY_SCAN_VERDICT[verdictOfRefresh(refresh)];
+}
+
+/** As a scan has it: what built an image is not in it. */
+function verdictOfRefresh({ kind, changes, gaps }: Refresh): ScanVerdict {
+  const isNew = (change: Refresh['changes'][number]) =>
+    change.kind === 'new' && change.subjects > 0 && change.package.scope === 'image';
+  if (changes.some(isNew)) return 'findings';
+  return kind === 'older' || gaps.length > 0 ? 'unchecked' : 'clean';
 }
 
 /** Flags of `oakum store rebuild`. */
@@ -59,9 +72,11 @@ function describeStatus({ where, engine, schema, bytes, counts, pending, feeds }
   ].join('');
 }
 
-function describeRefresh({ kind, sboms, affectedSboms, matched, changes }: Refresh): string {
+function describeRefresh({ kind, sboms, affectedSboms, matched, changes, gaps }: Refresh): string {
+  const unchecked = gaps.map(({ what, reason }) => `  ${what}: ${reason}\n`);
+  const notes = unchecked.length === 0 ? '' : `\nNot checked:\n${unchecked.join('')}`;
   if (kind === 'older')
-    return 'The store was matched with newer feeds than those on this machine; nothing was changed\n';
+    return `The store was matched with newer feeds than those on this machine; nothing was changed\n${notes}`;
   const rows = changes.map((change) => [
     change.kind,
     change.name,
@@ -71,5 +86,5 @@ function describeRefresh({ kind, sboms, affectedSboms, matched, changes }: Refre
   ]);
   const table =
     rows.length === 0 ? '' : `${formatTable(['WHAT', 'FINDING', 'PACKAGE', 'VERSION', 'SUBJECTS'], rows)}\n`;
-  return `${table}${matched} packages matched, of ${affectedSboms} of ${sboms} SBOMs; ${changes.length} changes\n`;
+  return `${table}${matched} packages matched, of ${affectedSboms} of ${sboms} SBOMs; ${changes.length} changes\n${notes}`;
 }

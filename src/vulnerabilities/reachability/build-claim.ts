@@ -18,7 +18,28 @@ export interface BuildClaim {
   }[];
 }
 
+/** What an image's provenance claims it to be; not verified. */
+export interface ImageClaim {
+  readonly distribution: string;
+  readonly revision: string;
+  readonly channel: string;
+  readonly component: string;
+  readonly platform: string;
+}
+
 const text = z.string().max(4096);
+const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,127}$/i);
+const imageClaim = z.object({
+  buildDefinition: z.object({
+    externalParameters: z.object({
+      distribution: name,
+      revision: z.string().regex(/^\d{1,6}\.\d{1,6}\.\d{1,6}(?:-[a-z]+\.\d{1,6})?-r\d{1,6}$/),
+      channel: name,
+      component: name,
+      platform: text,
+    }),
+  }),
+});
 const provenance = z.object({
   buildDefinition: z.object({
     externalParameters: z.object({ component: text, release: text, revision: text, platform: text }),
@@ -28,6 +49,13 @@ const provenance = z.object({
     resolvedDependencies: z.array(z.object({ name: text, uri: text, digest: z.record(text, text) })).max(100_000),
   }),
 });
+
+/** Takes a SLSA provenance v1 predicate; gives what it claims the image to be. Throws `REACHABILITY_INVALID` for one that Oakum did not write. */
+export function readImageClaim(predicate: unknown, where: string): ImageClaim {
+  const parsed = imageClaim.safeParse(predicate);
+  if (parsed.success) return parsed.data.buildDefinition.externalParameters;
+  throw new VulnerabilityError('REACHABILITY_INVALID', 'its provenance does not tell what it is', { where });
+}
 
 /** Takes a SLSA provenance v1 predicate; gives its claim. Throws `REACHABILITY_INVALID` for one that Oakum did not write. */
 export function readBuildClaim(predicate: unknown, where: string): BuildClaim {

@@ -2,7 +2,7 @@
 import type { CompileInputs } from '#build';
 import type { StepResult } from '#cache';
 import type { AnalysisRequest, AnalysisTools } from './analyse.ts';
-import type { BuildClaim } from './build-claim.ts';
+import type { BuildClaim, ImageClaim } from './build-claim.ts';
 import type { Analysis } from './types.ts';
 
 /** See `analyse` in analyse.ts; what it needs is loaded when it is called, since most scans analyse nothing. */
@@ -17,4 +17,9 @@ export async function analyse(
 /** See `readBuildClaim` in build-claim.ts; loaded when it is called. */
 export async function readBuildClaim(predicate: unknown, where: string): Promise<BuildClaim> {
   return (await import('./build-claim.ts')).readBuildClaim(predicate, where);
+}
+
+/** See `readImageClaim` in build-claim.ts; loaded when it is called. */
+export async function readImageClaim(predicate: unknown, where: string): Promise<ImageClaim> {
+  return (await import('./build-claim.ts')).readImageClaim(predicate, where);
 }

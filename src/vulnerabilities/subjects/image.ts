@@ -52,6 +52,7 @@ async function platformSubject(request: ImageSubjectRequest, target: Target): Pr
     target: image,
     kind: 'image',
     digest: target.descriptor.digest,
+    root: root.descriptor.digest,
     ...(target.platform === undefined ? {} : { platform: target.platform }),
     provenance: () => findPredicate({ image, root, store, types: [PREDICATES.provenanceV1], ...platforms }),
   } as const;
