@@ -3,6 +3,7 @@ import { createLayout } from '#image';
 import {
   type CompatibilityRecord,
   type EvidenceRecord,
+  type FindingsRecord,
   imageName,
   layoutPlace,
   type ManifestsRecord,
@@ -18,7 +19,7 @@ import type { BuildRequest, ChannelImage } from './images.ts';
 import type { Destination, PublishedImages } from './publish.ts';
 import { publishRelease } from './publish-release.ts';
 import { toReleaseDocument, toVexImages } from './release-document.ts';
-import { releaseFindings } from './release-findings.ts';
+import { isOfFeeds, releaseFindings } from './release-findings.ts';
 import { type SigningOptions, toEvidence } from './sign.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -95,6 +96,10 @@ export async function describeRelease(wanted: DescribeReleaseRequest, shop: Work
         now,
         temporary: knowledge.temporary,
       }),
+    // Decisions are compared as the evidence that they become, so only where they are signed.
+    ...(signing === undefined && decisions.length > 0
+      ? {}
+      : { isCurrent: (record: FindingsRecord) => isOfFeeds(record, knowledge.feeds) }),
     ...(signing === undefined ? {} : { signing }),
     report: shop.report,
   };

@@ -35,6 +35,8 @@ export interface PublishReleaseRequest {
   readonly now: Date;
   /** Finds out what is known of vulnerabilities; asked only where a document is made. */
   readonly findings: () => Promise<Publication['findings']>;
+  /** Says whether what a document says of vulnerabilities is what would be found out now; without it that is always found out. */
+  readonly isCurrent?: (findings: Publication['findings']) => Promise<boolean>;
   readonly known: Pick<Publication, 'evidence' | 'compatibility' | 'support'>;
   readonly signing?: SigningOptions;
   readonly report: Report;
@@ -83,6 +85,11 @@ async function settle(
         hint: 'Revisions never change. Publish the new content as the next one (--revision 1), or build from the lock that made the first.',
       },
     );
+  }
+  const known = existing.document.publication?.findings;
+  if (known !== undefined && (await request.isCurrent?.(known)) === true) {
+    const same = await complete(others, { ...request, findings: async () => known });
+    if (timeless(same) === timeless(existing.document)) return existing.document;
   }
   const fresh = await complete(others, request);
   return timeless(fresh) === timeless(existing.document) ? existing.document : fresh;
