@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  cycleOf,
   describeEvidence,
   type End,
   type Fit,
@@ -72,7 +73,7 @@ function formatMinors(lifecycle: Lifecycle, { fits, provider }: CompatibilityTex
   const minors = new Map(fits.map((fit) => [fit.kubernetes, fit.providers]));
   const rows = [...minors].map(([minor, providers]) => [
     minor,
-    describeEnd(lifecycle.calendars.kubernetes.cycles.find(({ cycle }) => cycle === minor)?.standard),
+    describeEnd(cycleOf(lifecycle.calendars.kubernetes, minor)?.standard),
     ...shown.map((name) =>
       describeProvider(
         providers.find((one) => one.provider === name),
@@ -111,7 +112,7 @@ function endOfFit({ until, endsWith }: Fit): string {
 /** The stage, its last day, and the minor where the provider counts its own: `4.18 extended to 2027-02-25`. */
 function describeProvider(fit: ProviderFit | undefined, { calendars }: Lifecycle): string {
   if (fit === undefined) return '-';
-  const cycle = calendars[fit.provider].cycles.find((one) => one.cycle === fit.cycle);
+  const cycle = cycleOf(calendars[fit.provider], fit.cycle);
   const end = fit.stage === 'standard' ? cycle?.standard : cycle?.extended;
   const name = fit.provider === 'openshift' ? `${fit.cycle} ` : '';
   return `${name}${fit.stage} to ${describeEnd(end)}`;

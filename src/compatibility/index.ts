@@ -4,6 +4,7 @@ export type { CompatibilityErrorCode } from './error.ts';
 export { compareApis, deprecatedOf, kindsOf, mergeKinds, storageOf } from './lifecycle/api-changes.ts';
 export type { ApiChanges, ApiRef } from './lifecycle/api-changes.ts';
 export { recordedKinds } from './lifecycle/api-record.ts';
+export { cycleOf } from './lifecycle/calendar.ts';
 export type { Calendar, Cycle, End, FeedCycle, Override } from './lifecycle/calendar.ts';
 export type { CompatibilityCell } from './lifecycle/cell.ts';
 export { readCrds } from './lifecycle/crds.ts';

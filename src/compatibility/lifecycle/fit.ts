@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Calendar, type Cycle } from './calendar.ts';
+import { type Calendar, type Cycle, cycleOf } from './calendar.ts';
 import type { CompatibilityCell } from './cell.ts';
 import { type Day, dayOf, earliestDay, latestDay } from './day.ts';
 import { type EvidenceReading, readEvidence } from './evidence.ts';
@@ -140,6 +140,6 @@ function latestEnd(providers: readonly ProviderFit[]): Day | undefined {
 }
 
 function contextOf(line: LineWindow, kubernetes: string, channel: string, request: FitRequest) {
-  const patch = request.kubernetes.cycles.find(({ cycle }) => cycle === kubernetes)?.latest;
+  const patch = cycleOf(request.kubernetes, kubernetes)?.latest;
   return { line: line.line, kubernetes, channel, patch, revision: request.revisionOf(line.line), now: request.now };
 }
