@@ -13,6 +13,13 @@ export function secret(name: string, stringData: Readonly<Record<string, string>
 /** The names of the Secrets of {@link loginSecrets}. */
 export const SECRETS = { login: 'login', authority: 'authority', registry: 'registry' } as const;
 
+const authority = { certSecretRef: { name: SECRETS.authority } };
+/** How a spec says who it is and whom it trusts: at a web server, and at the registry. */
+export const ACCESS = {
+  web: { secretRef: { name: SECRETS.login }, ...authority },
+  registry: { secretRef: { name: SECRETS.registry }, ...authority },
+} as const;
+
 /** Gives the Secrets that let a controller in: user and CA together as Git wants them, the CA alone, and a registry's. */
 export function loginSecrets({ identity, login, registry }: ScenarioServers): readonly Draft[] {
   const auth = Buffer.from(`${login.username}:${login.password}`).toString('base64');
@@ -41,6 +48,22 @@ export function gitRepository(name: string, servers: ScenarioServers): Draft {
   };
 }
 
+/** Gives a Kustomization of the folder `deploy` of the GitRepository of the same name, into one namespace; `more` adds to its spec. */
+export function kustomizationOf(name: string, namespace: string, more: Readonly<Record<string, unknown>> = {}): Draft {
+  return {
+    kind: 'Kustomization',
+    name,
+    spec: {
+      interval: INTERVAL,
+      path: './deploy',
+      prune: true,
+      targetNamespace: namespace,
+      sourceRef: { kind: 'GitRepository', name },
+      ...more,
+    },
+  };
+}
+
 /** Gives a HelmRepository named `charts` of a folder of the chart server. */
 export function helmRepository(folder: string, { charts }: ScenarioServers): Draft {
   return {
@@ -49,8 +72,7 @@ export function helmRepository(folder: string, { charts }: ScenarioServers): Dra
     spec: {
       interval: INTERVAL,
       url: `https://${charts.host}/${folder}`,
-      secretRef: { name: SECRETS.login },
-      certSecretRef: { name: SECRETS.authority },
+      ...ACCESS.web,
     },
   };
 }
@@ -79,8 +101,7 @@ export function imageRepository(name: string, repository: string, { registry }: 
     spec: {
       image: `${registry.host}/${repository}`,
       interval: INTERVAL,
-      secretRef: { name: SECRETS.registry },
-      certSecretRef: { name: SECRETS.authority },
+      ...ACCESS.registry,
     },
   };
 }

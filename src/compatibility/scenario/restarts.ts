@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { at } from '#kubernetes';
-import { configMapYaml, gitRepository, INTERVAL, loginSecrets } from './objects.ts';
+import { configMapYaml, gitRepository, kustomizationOf, loginSecrets } from './objects.ts';
 import type { Stage } from './stage.ts';
 import type { ScenarioRequest } from './types.ts';
 
@@ -13,17 +13,11 @@ const filesOf = (round: string) => ({ 'deploy/settings.yaml': configMapYaml('set
  */
 export async function playRestarts(stage: Stage, request: ScenarioRequest): Promise<string> {
   await stage.servers.repositories.create(NAME, filesOf('before'));
-  await stage.apply(...loginSecrets(stage.servers), gitRepository(NAME, stage.servers), {
-    kind: 'Kustomization',
-    name: NAME,
-    spec: {
-      interval: INTERVAL,
-      path: './deploy',
-      prune: true,
-      targetNamespace: stage.namespace,
-      sourceRef: { kind: 'GitRepository', name: NAME },
-    },
-  });
+  await stage.apply(
+    ...loginSecrets(stage.servers),
+    gitRepository(NAME, stage.servers),
+    kustomizationOf(NAME, stage.namespace),
+  );
   await stage.ready('Kustomization', NAME);
   await request.cluster.restart();
   await comesIn(stage, 'API server restarted');

@@ -8,7 +8,7 @@ import {
   helmRelease,
   helmRepository,
   imageRepository,
-  INTERVAL,
+  kustomizationOf,
   loginSecrets,
   secret,
 } from './objects.ts';
@@ -17,7 +17,7 @@ import type { Stage } from './stage.ts';
 
 const NAME = 'upgrade';
 const FILE = 'deploy/settings.yaml';
-/** What controllers must have made ready before, and must keep so; the first four answer to a request on demand. */
+/** What controllers must have made ready before, and must keep so. */
 const KINDS = [
   ['GitRepository', NAME],
   ['HelmRepository', 'charts'],
@@ -27,7 +27,6 @@ const KINDS = [
   ['Receiver', NAME],
   ['ImagePolicy', NAME],
 ] as const;
-const ON_REQUEST = new Set(['GitRepository', 'HelmRepository', 'Kustomization', 'HelmRelease', 'ImageRepository']);
 /** What the controllers made in their turn. */
 const MADE = [
   ['ConfigMap', 'settings'],
@@ -62,13 +61,8 @@ export async function prepareUpgrade(stage: Stage): Promise<BeforeUpgrade> {
 }
 
 function othersOf({ namespace, kinds }: Stage) {
-  const git = { kind: 'GitRepository', name: NAME };
   return [
-    {
-      kind: 'Kustomization',
-      name: NAME,
-      spec: { interval: INTERVAL, path: './deploy', prune: true, targetNamespace: namespace, sourceRef: git },
-    },
+    kustomizationOf(NAME, namespace),
     {
       kind: 'ImagePolicy',
       name: NAME,
@@ -80,7 +74,7 @@ function othersOf({ namespace, kinds }: Stage) {
       spec: {
         type: 'generic-hmac',
         secretRef: { name: 'token' },
-        resources: [{ ...git, apiVersion: kinds.get('GitRepository') }],
+        resources: [{ apiVersion: kinds.get('GitRepository'), kind: 'GitRepository', name: NAME }],
       },
     },
   ];
@@ -92,7 +86,7 @@ function othersOf({ namespace, kinds }: Stage) {
  */
 export async function judgeUpgrade(stage: Stage, before: BeforeUpgrade): Promise<string> {
   for (const [kind, name] of KINDS) {
-    if (ON_REQUEST.has(kind)) await stage.reconcile(kind, name);
+    await stage.reconcile(kind, name);
     await stage.ready(kind, name);
   }
   const after = await snapshot(stage);

@@ -2,7 +2,7 @@
 import { at } from '#kubernetes';
 import { createAgeKey, encryptSecret } from '../content/sops.ts';
 import { StepFailure } from '../failure.ts';
-import { configMapYaml, gitRepository, INTERVAL, loginSecrets, secret } from '../objects.ts';
+import { configMapYaml, gitRepository, kustomizationOf, loginSecrets, secret } from '../objects.ts';
 import type { GitFiles } from '../servers/repositories.ts';
 import { isReady, textAt } from '../reading.ts';
 import type { Stage } from '../stage.ts';
@@ -25,7 +25,15 @@ export const kustomization: Step = {
       secret('age', { 'oakum.agekey': age.identity }),
       { kind: 'ConfigMap', name: 'variables', data: { tier: 'gold' } },
       gitRepository(NAME, stage.servers),
-      kustomizationOf(stage),
+      kustomizationOf(NAME, stage.namespace, {
+        wait: true,
+        timeout: '2m',
+        decryption: { provider: 'sops', secretRef: { name: 'age' } },
+        postBuild: {
+          substitute: { region: 'north' },
+          substituteFrom: [{ kind: 'ConfigMap', name: 'variables' }],
+        },
+      }),
     );
     await healthIsChecked(stage);
     await contentIsRight(stage);
@@ -56,27 +64,6 @@ async function keptFiles(recipient: string, now: Date): Promise<GitFiles> {
         },
       },
     }),
-  };
-}
-
-function kustomizationOf({ namespace }: Stage) {
-  return {
-    kind: 'Kustomization',
-    name: NAME,
-    spec: {
-      interval: INTERVAL,
-      path: './deploy',
-      prune: true,
-      wait: true,
-      timeout: '2m',
-      targetNamespace: namespace,
-      sourceRef: { kind: 'GitRepository', name: NAME },
-      decryption: { provider: 'sops', secretRef: { name: 'age' } },
-      postBuild: {
-        substitute: { region: 'north' },
-        substituteFrom: [{ kind: 'ConfigMap', name: 'variables' }],
-      },
-    },
   };
 }
 

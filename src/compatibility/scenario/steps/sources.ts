@@ -4,6 +4,7 @@ import { type Files, packArchive } from '../content/archive.ts';
 import { packChart } from '../content/chart.ts';
 import { StepFailure } from '../failure.ts';
 import {
+  ACCESS,
   configMapYaml,
   gitRepository,
   helmRepository as plainRepository,
@@ -72,8 +73,7 @@ export const ociRepository: Step = {
         interval: INTERVAL,
         url: `oci://${registry.host}/manifests/app`,
         ref: { tag: 'v1' },
-        secretRef: { name: SECRETS.registry },
-        certSecretRef: { name: SECRETS.authority },
+        ...ACCESS.registry,
       },
     });
     return holds(stage, await stage.ready('OCIRepository', 'app'), MANIFEST);
@@ -113,8 +113,7 @@ export const helmRegistry: Step = {
         type: 'oci',
         interval: INTERVAL,
         url: `oci://${registry.host}/charts`,
-        secretRef: { name: SECRETS.registry },
-        certSecretRef: { name: SECRETS.authority },
+        ...ACCESS.registry,
       },
     });
     return pullChart(stage, name);
