@@ -54,11 +54,16 @@ function goSettings(): Record<string, string> {
 
 /**
  * What must be the same in two builds: manifests, configs, layers, SBOMs. Provenance holds times, and so an index differs;
- * how steps were held differs between machines.
+ * how steps were held differs between machines, and what holds for one publication alone.
  */
 async function contentOf(out: string): Promise<unknown> {
   const text = await readFile(join(folder, out, 'release.json'), 'utf8');
-  const { channels, ...rest } = JSON.parse(text, (key, value) => (key === 'isolation' ? undefined : value));
+  const {
+    channels,
+    publication: _published,
+    manifests: _pinning,
+    ...rest
+  } = JSON.parse(text, (key, value) => (key === 'isolation' ? undefined : value));
   const { base, images } = channels.distroless;
   return { ...rest, base, images: images.map(({ digest: _, ...image }: { digest: string }) => image) };
 }
