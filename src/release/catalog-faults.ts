@@ -2,9 +2,14 @@
 import type { CatalogSource } from './catalog.ts';
 import { lineOf, orderRevisions, parseRevision, type Revision } from './revision.ts';
 
-/** Finds, as sentences, what of several release documents can't be true at once. */
+/** Finds, as sentences, what of all documents of a distribution can't be true at once; that one is missing is such a thing. */
 export function catalogFaults(sources: readonly CatalogSource[]): readonly string[] {
-  return [...distributionFaults(sources), ...twiceFaults(sources), ...chainFaults(sources), ...thingFaults(sources)];
+  return [...documentFaults(sources), ...missingFaults(sources)];
+}
+
+/** Finds, as sentences, what of some release documents can't be true at once. */
+export function documentFaults(sources: readonly CatalogSource[]): readonly string[] {
+  return [...distributionFaults(sources), ...twiceFaults(sources), ...digestFaults(sources), ...thingFaults(sources)];
 }
 
 function distributionFaults(sources: readonly CatalogSource[]): readonly string[] {
@@ -23,9 +28,22 @@ function twiceFaults(sources: readonly CatalogSource[]): readonly string[] {
   });
 }
 
-/** Each predecessor is there under the digest that its successor names; only what was published before all others of a line has none. */
-function chainFaults(sources: readonly CatalogSource[]): readonly string[] {
+/** A predecessor that is there has the digest that its successor names. */
+function digestFaults(sources: readonly CatalogSource[]): readonly string[] {
   const known = new Map(sources.map((source) => [source.document.revision, source]));
+  return sources.flatMap(({ document: { revision, publication } }) => {
+    const predecessor = publication?.predecessor;
+    const found = predecessor === undefined ? undefined : known.get(predecessor.revision);
+    if (predecessor === undefined || found === undefined || found.digest === predecessor.digest) return [];
+    return [
+      `the chain is broken: ${revision} names ${predecessor.digest} as the document of ${predecessor.revision}, in ${found.from} it is ${found.digest}`,
+    ];
+  });
+}
+
+/** Each predecessor is there; only what was published before all others of a line has none. */
+function missingFaults(sources: readonly CatalogSource[]): readonly string[] {
+  const known = new Set(sources.map(({ document }) => document.revision));
   return sources.flatMap(({ document: { revision, publication }, from }) => {
     if (publication === undefined) return [];
     const { predecessor, created } = publication;
@@ -34,15 +52,9 @@ function chainFaults(sources: readonly CatalogSource[]): readonly string[] {
       if (earlier === undefined) return [];
       return [`${revision} names no predecessor, though ${earlier.document.revision} was published before it`];
     }
-    const found = known.get(predecessor.revision);
-    if (found === undefined) {
-      return [
-        `the chain is broken: ${revision} (${from}) comes after ${predecessor.revision}, whose document is not there`,
-      ];
-    }
-    if (found.digest === predecessor.digest) return [];
+    if (known.has(predecessor.revision)) return [];
     return [
-      `the chain is broken: ${revision} names ${predecessor.digest} as the document of ${predecessor.revision}, in ${found.from} it is ${found.digest}`,
+      `the chain is broken: ${revision} (${from}) comes after ${predecessor.revision}, whose document is not there`,
     ];
   });
 }

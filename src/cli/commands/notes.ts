@@ -45,8 +45,8 @@ async function makeNotes(
 ): Promise<{ readonly text: string; readonly faults: readonly string[] }> {
   const { loaded, flags, world, report } = context;
   const all = found.map(({ document }) => document);
-  const isOfLine = ({ release }: ReleaseDocument) => lineOf(release) === line;
-  const documents = all.filter(isOfLine);
+  const sources = found.filter(({ document }) => lineOf(document.release) === line);
+  const documents = sources.map(({ document }) => document);
   const { lifecycle, faults } = await openLifecycle(loaded, world);
   const window = lifecycle.lines.find((one) => one.line === line);
   const shop = await openShop(loaded, { flags, world, report });
@@ -55,14 +55,14 @@ async function makeNotes(
   if (window === undefined || apis === undefined) throw unknownLine(line, window === undefined);
   const fits = answer(lifecycle, {
     channels: Object.keys(loaded.read.definition.channels),
-    cells: [...cellsOf(documents), ...(await keptCells(found.filter(({ document }) => isOfLine(document))))],
+    cells: [...cellsOf(documents), ...(await keptCells(sources))],
     revisionOf: newestRevisions(loaded.lock, documents),
     now: world.clock.now(),
   }).filter((fit) => fit.line === line);
   const { today, newestEntry } = lifecycle;
   const changelogs = flags.changelog === true ? await readChangelogs(documents, context) : new Map<string, string>();
   const { vendor } = loaded.read.definition;
-  return { text: formatNotes({ line, vendor, today, newestEntry, documents, window, fits, apis, changelogs }), faults };
+  return { text: formatNotes({ line, vendor, today, newestEntry, sources, window, fits, apis, changelogs }), faults };
 }
 
 /** The changelogs of the revisions whose predecessor's document is at hand too. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { compareApis, type EvidenceReading, type Fit, type LineWindow, recordedKinds } from '#compatibility';
 import { digestOf } from '#core';
-import { digestOfRelease, formatNotes, type NotesRequest, type ReleaseDocument } from '#release';
+import { type CatalogSource, digestOfRelease, formatNotes, type NotesRequest, type ReleaseDocument } from '#release';
 import { openFinding, releaseDocument } from '../__fixtures__/documents.ts';
 
 const WINDOW: LineWindow = {
@@ -53,13 +53,19 @@ function patched(document: ReleaseDocument): ReleaseDocument {
   };
 }
 
+const toSource = (document: ReleaseDocument): CatalogSource => ({
+  document,
+  digest: digestOfRelease(document),
+  from: `${document.revision}.json`,
+});
+
 function request(given: Partial<NotesRequest> = {}): NotesRequest {
   const kinds = recordedKinds('2.8') ?? [];
   return {
     line: '2.8',
     vendor: 'Example',
     today: '2026-08-21',
-    documents: [FIRST, SECOND, THIRD],
+    sources: [FIRST, SECOND, THIRD].map(toSource),
     window: WINDOW,
     fits: [fit('1.36'), fit('1.35'), fit('1.34')],
     apis: { kinds, since: { line: '2.7', changes: compareApis(recordedKinds('2.7') ?? [], kinds), from: 'record' } },
@@ -169,7 +175,7 @@ describe('the notes of a line', () => {
         mediaType: 'application/vnd.oci.image.manifest.v1+json',
       },
     ];
-    const tokens = bodyOf(formatNotes(request({ documents: [{ ...THIRD, manifests }] })));
+    const tokens = bodyOf(formatNotes(request({ sources: [{ ...THIRD, manifests }].map(toSource) })));
     const fips = tokens.slice(
       tokens.findIndex((token) => token.type === 'heading' && (token as Tokens.Heading).text === 'FIPS v2.8.8'),
     );
@@ -201,10 +207,12 @@ describe('the notes of a line', () => {
       `Release document \`${digestOfRelease(SECOND)}\`, published 2026-08-21, after \`2.8.7-r0\`.`,
     );
     const decided = releaseDocument('2.8.7-r1', { predecessor: FIRST });
-    const told = formatNotes(request({ documents: [FIRST, decided] }));
+    const told = formatNotes(request({ sources: [FIRST, decided].map(toSource) }));
     expect(told).toContain('No longer open, without a change: GO-2026-0001, GO-2026-0002.');
     expect(told).not.toContain('Fixed:');
-    expect(formatNotes(request({ documents: [SECOND] }))).toContain('the document of 2.8.7-r0 is not at hand');
+    expect(formatNotes(request({ sources: [SECOND].map(toSource) }))).toContain(
+      'the document of 2.8.7-r0 is not at hand',
+    );
   });
 
   it('take a changelog where there is one, its headings below the revision', () => {
@@ -216,7 +224,7 @@ describe('the notes of a line', () => {
   });
 
   it('are the same for the same documents in any order', () => {
-    expect(formatNotes(request({ documents: [THIRD, FIRST, SECOND] }))).toBe(formatNotes(request()));
+    expect(formatNotes(request({ sources: [THIRD, FIRST, SECOND].map(toSource) }))).toBe(formatNotes(request()));
   });
 
   it('leave what strangers wrote as text', () => {
@@ -229,7 +237,7 @@ describe('the notes of a line', () => {
     const channels = {
       fips: { ...(document.channels['fips'] as ReleaseDocument['channels'][string]), images: [image] },
     };
-    const tokens = bodyOf(formatNotes(request({ documents: [{ ...document, channels }] })));
+    const tokens = bodyOf(formatNotes(request({ sources: [{ ...document, channels }].map(toSource) })));
     expect(headings(tokens).some((one) => one.includes('Heading'))).toBe(false);
     const all = everyToken(tokens);
     expect(new Set(all.flatMap((token) => (token.type === 'html' ? [(token as Tokens.HTML).text] : [])))).toEqual(
@@ -246,29 +254,29 @@ describe('the notes of a line', () => {
   it.each<[string, Partial<NotesRequest>, RegExp]>([
     [
       'a document of another line',
-      { documents: [releaseDocument('2.9.0-r0')] },
+      { sources: [releaseDocument('2.9.0-r0')].map(toSource) },
       /2\.9\.0-r0 is no revision of line 2\.8/,
     ],
     [
       'two documents of one revision',
-      { documents: [FIRST, { ...FIRST, compressor: 'other' }] },
-      /2\.8\.7-r0 has 2 documents/,
+      { sources: [FIRST, { ...FIRST, compressor: 'other' }].map(toSource) },
+      /2\.8\.7-r0 has two documents/,
     ],
     [
       'a predecessor that is another',
-      { documents: [{ ...FIRST, compressor: 'other' }, SECOND] },
-      /2\.8\.7-r1 says that the document of 2\.8\.7-r0 is sha256:/,
+      { sources: [{ ...FIRST, compressor: 'other' }, SECOND].map(toSource) },
+      /chain is broken: 2\.8\.7-r1 names sha256:\w+ as the document of 2\.8\.7-r0/,
     ],
     [
       'documents of two distributions',
-      { documents: [FIRST, { ...THIRD, distribution: 'other' }] },
+      { sources: [FIRST, { ...THIRD, distribution: 'other' }].map(toSource) },
       /several distributions/,
     ],
     ['the calendar of another line', { window: { ...WINDOW, line: '2.9' } }, /that of line 2\.9/],
     [
-      'one release of two sources',
-      { documents: [FIRST, withVersion(releaseDocument('2.8.7-r1'), 'v9.9.9')] },
-      /alpha of 2\.8\.7 is v9\.9\.9 .* in 2\.8\.7-r1 and v1\.8\.7/,
+      'one release of two versions',
+      { sources: [FIRST, withVersion(releaseDocument('2.8.7-r1'), 'v9.9.9')].map(toSource) },
+      /^3 contradictions:[^]*alpha of 2\.8\.7 is v9\.9\.9 in 2\.8\.7-r1 and v1\.8\.7 in 2\.8\.7-r0/,
     ],
     [
       'a failed test of what is supported',
@@ -282,7 +290,7 @@ describe('the notes of a line', () => {
   });
 
   it('say nothing of what is not known', () => {
-    const notes = formatNotes(request({ documents: [], fits: [], apis: { kinds: [] } }));
+    const notes = formatNotes(request({ sources: [], fits: [], apis: { kinds: [] } }));
     expect(notes).toContain('No release of this line is published.');
     expect(headings(bodyOf(notes))).toEqual([
       '# Example distribution for Flux v2.8.x',

@@ -28,9 +28,10 @@ export function formatNotes(request: NotesRequest): string {
     );
   }
   const head = stringify({ title: `Release v${line}`, description: `${vendor} distribution for Flux v${line}` });
+  const documents = request.sources.map(({ document }) => document);
   const before = (document: ReleaseDocument) =>
-    request.documents.find(({ revision }) => revision === document.publication?.predecessor?.revision);
-  const sections = releasesOf(request.documents).map((one) => releaseSection(one, { before, changelogs }));
+    documents.find(({ revision }) => revision === document.publication?.predecessor?.revision);
+  const sections = releasesOf(documents).map((one) => releaseSection(one, { before, changelogs }));
   return [
     `---\n${head}---\n`,
     `# ${markdownText(vendor)} distribution for Flux v${line}.x\n`,

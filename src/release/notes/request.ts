@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ApiChanges, ApiKind, Day, Fit, LineWindow } from '#compatibility';
-import type { ReleaseDocument } from '../document.ts';
+import type { CatalogSource } from '../catalog.ts';
 
 /** What notes of a line are made from. The same request gives the same notes. */
 export interface NotesRequest {
@@ -13,7 +13,7 @@ export interface NotesRequest {
   /** The newest day that the calendars know something of. */
   readonly newestEntry?: Day | undefined;
   /** The documents of the line's revisions, in any order. */
-  readonly documents: readonly ReleaseDocument[];
+  readonly sources: readonly CatalogSource[];
   readonly window: LineWindow;
   /** What the line fits, of all minors and providers. */
   readonly fits: readonly Fit[];
