@@ -104,7 +104,9 @@ describe('the stage of a step', () => {
     const stalled = { ...ready, type: 'Stalled', reason: 'URLInvalid', message: 'not a URL' };
     const { stage, clock } = await stageOf([source([stalled])]);
     await expect(stage.ready('GitRepository', 'app')).rejects.toThrow(/is stalled\n {2}Stalled=True \(URLInvalid\)/);
-    expect(clock.slept).toEqual([]);
+    expect(clock.slept).toEqual([1000]);
+    const settling = await stageOf([source([stalled]), source([ready])]);
+    expect(isReady(await settling.stage.ready('GitRepository', 'app'))).toBe(true);
   });
 
   it('gives the files of an artifact, and refuses other bytes than the source says', async () => {

@@ -51,6 +51,8 @@ export interface Draft {
 /** The field manager of all that the scenario writes. */
 export const MANAGER = 'oakum-scenario';
 const TICK = 200;
+/** Conditions come before the rest of a status, which may hold what is waited for. */
+const SETTLED = 1000;
 const MAX_ARTIFACT = 16 << 20;
 const NATIVE: ReadonlyMap<string, string> = new Map([
   ['ConfigMap', 'v1'],
@@ -119,8 +121,11 @@ function waiting(
   async function look(ref: ObjectRef, test: (object: KubernetesObject) => boolean) {
     const found = await cluster.get(ref);
     if (found === undefined || test(found)) return found;
-    if (isStalled(found)) throw new StepFailure(await tellOf(cluster, ref, 'is stalled'));
-    return undefined;
+    if (!isStalled(found)) return undefined;
+    await clock.sleep(SETTLED, signal);
+    const settled = await cluster.get(ref);
+    if (settled !== undefined && test(settled)) return settled;
+    throw new StepFailure(await tellOf(cluster, ref, 'is stalled'));
   }
 
   const until: Stage['until'] = (ref, what, test) =>
