@@ -12,7 +12,7 @@ import {
   type RepositoryName,
   storeInLayout,
 } from '#image';
-import { type EvidenceRecord, type ImageTags, imageName, imageTags } from '#release';
+import { type EvidenceRecord, type ImageTags, imageName, imageTags, parsePlace } from '#release';
 import { FactoryError } from './error.ts';
 import { type ChannelImage, settled } from './images.ts';
 import { moveTags } from './move-tags.ts';
@@ -186,7 +186,5 @@ function platformsOf({ descriptor, bytes }: Pick<Document, 'descriptor' | 'bytes
 
 /** Takes a registry with an optional path and an image; gives the image's repository there. */
 export function repositoryOf(registry: string, image: Pick<ChannelImage, 'channel' | 'component'>): RepositoryName {
-  const slash = registry.indexOf('/');
-  const [host, path] = slash === -1 ? [registry, ''] : [registry.slice(0, slash), registry.slice(slash + 1)];
-  return { registry: host, repository: imageName(path, image.channel, image.component).replace(/^\//, '') };
+  return parsePlace(registry, `${image.channel}/${image.component}`);
 }

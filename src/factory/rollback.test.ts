@@ -3,7 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createHttp, type Digest } from '#core';
 import { PREDICATES } from '#evidence';
 import { buildIndex, openRegistry, type RegistryClient } from '#image';
+import { registryPlace, releaseArtifact, RELEASES } from '#release';
 import { createTestClock, createTestSigner, startRegistry, type TestRegistry } from '#testing';
+import { releaseDocument } from '../release/__fixtures__/documents.ts';
 import { rollBack } from './rollback.ts';
 
 const IMAGES = ['a', 'b'].map((component) => ({ channel: 'distroless', component, version: 'v1' }));
@@ -35,8 +37,9 @@ describe('rolling back', () => {
     (await client.resolve({ ...place(component), tag }))?.digest;
   const expected = (number: number) => INDEXES[number]?.descriptor.digest as Digest;
   const signer = createTestSigner();
-  const go = (revision: number) =>
+  const go = (revision: number, release?: string) =>
     rollBack({
+      ...(release === undefined ? {} : { release }),
       images: IMAGES,
       revision,
       registry: `${registry.host}/flux`,
@@ -46,6 +49,39 @@ describe('rolling back', () => {
       signing: { signer: { ...signer, description: 'a test key' } as never, cosignV2Tags: false },
       report: () => undefined,
     });
+
+  it('takes the document and the manifests of a whole release along, and the line where it named the release', async () => {
+    const releases = registryPlace(client, `${registry.host}/flux`);
+    const digests: Digest[] = [];
+    for (const [number, revision] of ['2.9.2-r0', '2.9.2-r1'].entries()) {
+      const manifests = buildIndex([], { manifests: revision });
+      for (const tag of [`v2.9.2-r${number}`, 'v2.9.2'])
+        await client.putManifest(place('flux-manifests'), manifests.descriptor, manifests.bytes, tag);
+      const document = releaseDocument(revision);
+      document.manifests = [
+        {
+          channel: 'distroless',
+          kind: 'flux-manifests',
+          name: 'registry.example.com/flux/distroless/flux-manifests',
+          tags: [`v2.9.2-r${number}`, 'v2.9.2'],
+          digest: manifests.descriptor.digest,
+          size: manifests.descriptor.size,
+          mediaType: manifests.descriptor.mediaType,
+        },
+      ];
+      const parcel = releaseArtifact(document);
+      digests.push(parcel.manifest.descriptor.digest);
+      for (const tag of [revision, '2.9.2', '2.9']) await releases.put(RELEASES, parcel, tag);
+    }
+    await go(0, '2.9.2');
+    for (const tag of ['2.9.2', '2.9']) expect((await releases.resolve(RELEASES, tag))?.digest).toBe(digests[0]);
+    expect((await releases.resolve(RELEASES, '2.9.2-r1'))?.digest).toBe(digests[1]);
+    expect(await digestOf('flux-manifests', 'v2.9.2')).toBe(await digestOf('flux-manifests', 'v2.9.2-r0'));
+    await releases.put(RELEASES, releaseArtifact(releaseDocument('2.9.3-r0')), '2.9');
+    await go(1, '2.9.2');
+    expect((await releases.resolve(RELEASES, '2.9.2'))?.digest).toBe(digests[1]);
+    expect((await releases.resolve(RELEASES, '2.9'))?.digest).not.toBe(digests[1]);
+  });
 
   it('moves every moving tag, and no other, and records why beside the image', async () => {
     expect(await go(0)).toMatchObject([

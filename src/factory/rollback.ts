@@ -6,6 +6,7 @@ import { imageTags } from '#release';
 import { FactoryError } from './error.ts';
 import { moveTags } from './move-tags.ts';
 import { repositoryOf } from './publish.ts';
+import { releaseTags, type RevisionTags } from './release-tags.ts';
 import type { SigningOptions } from './sign.ts';
 
 /** One image whose moving tag is to go back. `version` is the component's, `v1.9.3`. */
@@ -20,6 +21,8 @@ export interface RollbackRequest {
   readonly images: readonly RollbackImage[];
   /** The revision's number: 0 for `2.9.2-r0`. */
   readonly revision: number;
+  /** The release, where all of its images go back: then the tags of its document and manifests go with them. */
+  readonly release?: string;
   readonly registry: string;
   readonly client: RegistryClient;
   readonly reason: string;
@@ -37,13 +40,18 @@ export interface RolledBack {
 }
 
 /**
- * Makes the moving tags name an earlier revision again. First every image of that revision must be there; then each gets a signed
- * statement of the rollback ({@link PREDICATES.rollback}: from, to, why, when), then the tags move. Immutable tags stay.
- * Throws `REVISION_MISSING` before anything has changed.
+ * Makes the moving tags name an earlier revision again, those of a whole release's document and manifests too. First all of that
+ * revision must be there; then each gets a signed statement of the rollback ({@link PREDICATES.rollback}: from, to, why, when), then the
+ * tags move. Immutable tags stay. Throws `REVISION_MISSING` before anything has changed.
  */
 export async function rollBack(request: RollbackRequest): Promise<readonly RolledBack[]> {
-  const { report, registry } = request;
-  const targets = await Promise.all(request.images.map((image) => toTarget(image, request)));
+  const { report, registry, client, release, revision } = request;
+  const images = request.images.map(({ version, ...image }) => ({
+    repository: repositoryOf(registry, image),
+    ...imageTags(version, revision),
+  }));
+  const others = release === undefined ? [] : await releaseTags({ registry, client, release, revision });
+  const targets = await Promise.all([...images, ...others].map((tags) => toTarget(tags, client)));
   const moving = targets.filter(({ from, root }) => from !== root.descriptor.digest);
   await reportStep(report, { subject: registry, step: 'roll back' }, async () => {
     for (const target of moving) await record(target, request);
@@ -68,9 +76,7 @@ interface Target {
   readonly root: Document;
 }
 
-async function toTarget(image: RollbackImage, { client, registry, revision }: RollbackRequest): Promise<Target> {
-  const repository = repositoryOf(registry, image);
-  const tags = imageTags(image.version, revision);
+async function toTarget({ repository, ...tags }: RevisionTags, client: RegistryClient): Promise<Target> {
   const [wanted, current] = await Promise.all(
     [tags.immutable, tags.moving].map((tag) => client.resolve({ ...repository, tag })),
   );

@@ -23,7 +23,7 @@ export type {
 export { RELEASE_DOCUMENT_TYPE, releaseJsonSchema } from './document-schema.ts';
 export { ReleaseError } from './error.ts';
 export type { ReleaseErrorCode } from './error.ts';
-export { layoutPlace, registryPlace, RELEASES } from './place.ts';
+export { layoutPlace, parsePlace, registryPlace, RELEASES } from './place.ts';
 export type { ReleasePlace } from './place.ts';
 export { parseReleaseDocument } from './read-document.ts';
 export { formatPins, pinsPath } from './pins.ts';

@@ -36,10 +36,15 @@ export interface ReleasePlace {
   tags(path: string): Promise<readonly string[]>;
 }
 
+/** Takes a registry with an optional path and a repository below it; gives that repository's name. */
+export function parsePlace(registry: string, path: string): RepositoryName {
+  const [host = '', ...folders] = registry.split('/');
+  return { registry: host, repository: [...folders, path].join('/') };
+}
+
 /** Takes a registry with an optional path, like `registry.example.com/flux`; gives what is published below it. */
 export function registryPlace(client: RegistryClient, registry: string): ReleasePlace {
-  const [host = '', ...folders] = registry.split('/');
-  const at = (path: string): RepositoryName => ({ registry: host, repository: [...folders, path].join('/') });
+  const at = (path: string) => parsePlace(registry, path);
   return {
     where: registry,
     name: (path, reference = '') => `${registry}/${path}${separated(reference)}`,

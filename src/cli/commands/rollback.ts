@@ -34,6 +34,7 @@ export async function rollback(revision: string, flags: RollbackFlags, world: Wo
     return rollBack({
       images,
       revision: Number(number),
+      ...(flags.component === undefined && flags.channel === undefined ? { release } : {}),
       registry: flags.to.replace(/\/+$/, ''),
       client: openRegistryClient(flags.plainHttp === true, world),
       reason: flags.reason,
