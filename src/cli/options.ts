@@ -37,14 +37,24 @@ export const unsandboxedOption = () =>
 /** --locked. */
 export const lockedOption = () => new Option('--locked', 'fail if oakum.lock lacks anything, instead of adding it');
 
+/** --vex. */
+export const decisionsOption = () =>
+  new Option('--vex <folder>', 'where the decisions about vulnerabilities are, which go along').default('vex');
+
 /** Adds the flags that choose who signs and who witnesses. */
 export function withSigning(command: Command): Command {
-  return command
+  const signing = command
     .option(
       '--key <key>',
       "sign with this key: a file, or awskms:// (default: an ambient OIDC token, else this machine's own key)",
     )
-    .option('--cosign-v2-tags', 'also write the .sig and .att tags that cosign 2 reads')
+    .option('--cosign-v2-tags', 'also write the .sig and .att tags that cosign 2 reads');
+  return withSigningServices(signing);
+}
+
+/** Adds the flags that name who makes certificates and who witnesses signatures. */
+export function withSigningServices(command: Command): Command {
+  return command
     .option('--fulcio-url <url>', 'the certificate authority for keyless signing')
     .option('--rekor-url <url>', 'the transparency log that witnesses signatures')
     .option('--tsa-url <url>', 'the timestamp authority that witnesses signatures');

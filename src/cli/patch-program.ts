@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { collect, definitionOption, jsonOption, parseCount, quietOption, withProof, withSigning } from './options.ts';
+import {
+  collect,
+  decisionsOption,
+  definitionOption,
+  jsonOption,
+  parseCount,
+  quietOption,
+  withProof,
+  withSigning,
+} from './options.ts';
 import type { World } from './world.ts';
 
 const WHAT_PATCH_DOES = `
@@ -33,6 +42,7 @@ export function addPatch(program: Command, world: () => World): void {
     .option('--to <registry>', 'push there instead of writing an OCI layout (all platforms of the definition)')
     .option('--out <folder>', 'where the OCI layout, pins and release.json go', 'out')
     .option('--no-sign', 'attach no signed evidence')
+    .addOption(decisionsOption())
     .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
     .option('--within-upstream', "take no fix that is past what upstream's own later patch releases require")
     .addOption(new Option('--component <names>', 'only these components').argParser(collect))

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import {
   channelOption,
   componentOption,
+  decisionsOption,
   definitionOption,
   jsonOption,
   lockedOption,
@@ -23,7 +24,9 @@ Steps:
   4. pack images: a base layer that all share, the program in its own
   5. write SBOMs and provenance, and put them beside the images
   6. write an OCI layout, or push: content first, then signatures, then immutable tags, then moving tags
-  7. write image pins and release.json into the output folder
+  7. make and publish install manifests; attach what was decided about vulnerabilities (VEX)
+  8. scan with the feeds at hand, and publish the signed release document, last of all
+  9. write image pins, install manifests and release.json into the output folder
 A patched revision (--revision 1) is tested and analysed before step 6, where that has not been done, and its images get the results.
 
 Examples:
@@ -50,6 +53,7 @@ export function addRelease(program: Command, world: () => World): void {
       parseCount('--jobs', 1),
     )
     .option('--no-sign', 'attach no signed evidence')
+    .addOption(decisionsOption())
     .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
     .addOption(definitionOption())
     .addOption(lockedOption())
