@@ -36,7 +36,7 @@ export function addCompat(program: Command, world: () => World): void {
   compat
     .command('show', { isDefault: true })
     .description('what is supported today, what tests say of it, and what ends soon')
-    .option('--kubernetes <minor>', "only this minor, or with --provider the provider's own (OpenShift 4.18)")
+    .option('--kubernetes <minor>', 'only this minor, or that of a patch release or of OpenShift (1.33, 1.33.7, 4.18)')
     .addOption(new Option('--provider <name>', 'only what this provider supports').choices(PROVIDERS))
     .addOption(
       new Option(

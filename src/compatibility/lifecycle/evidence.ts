@@ -31,7 +31,7 @@ export function readEvidence(cells: readonly CompatibilityCell[], context: Evide
   const cell = cells
     .filter((one) => one.kubernetes === kubernetes && one.channel === channel && minorOf(one.revision) === line)
     .filter(({ made }) => Date.parse(made) <= now.getTime())
-    .sort((a, b) => Date.parse(b.made) - Date.parse(a.made) || (a.digest < b.digest ? -1 : 1))[0];
+    .sort(byUse)[0];
   if (cell === undefined) return { channel, state: 'not tested', reasons: [] };
   const tested = cell.versions['kubernetes']?.replace(/^v/, '');
   const reasons = [
@@ -44,6 +44,16 @@ export function readEvidence(cells: readonly CompatibilityCell[], context: Evide
       : [`tested on Kubernetes ${tested}, the newest is ${patch}`]),
   ];
   return { channel, state: reasons.length > 0 ? 'stale' : cell.verdict, reasons, cell };
+}
+
+/** The newest first; of two about one run, the one that tells more of it; else any, but always the same. */
+function byUse(a: CompatibilityCell, b: CompatibilityCell): number {
+  const told = ({ versions, outdated = [] }: CompatibilityCell) => Object.keys(versions).length + outdated.length;
+  return (
+    Date.parse(b.made) - Date.parse(a.made) ||
+    told(b) - told(a) ||
+    (a.digest === b.digest ? 0 : a.digest < b.digest ? -1 : 1)
+  );
 }
 
 /** Says in a word what a reading is, with the day of the test: `passed 2026-08-20`. */

@@ -105,6 +105,14 @@ describe('the lifecycle', () => {
     ]);
   });
 
+  it('says what the definition names and no calendar has', async () => {
+    const lts = { '2.66': { until: '2027-01-01' }, '2.6': { until: '2027-01-01', kubernetes: ['1.30', '1.03'] } };
+    expect((await lifecycleOn('2026-08-21', { lts })).dissents).toEqual([
+      'the definition gives Flux 2.66 long-term support, and no calendar has that line',
+      'the definition names Kubernetes 1.03 for Flux 2.6, and no calendar has that minor',
+    ]);
+  });
+
   it('warns of what ends within 90 days, soonest first', async () => {
     const { endings } = await lifecycleOn('2026-08-21');
     expect(endings.map(({ day, days, what }) => `${day} ${days} ${what}`)).toEqual([
@@ -187,6 +195,12 @@ describe('what fits', () => {
     const lifecycle = await lifecycleOn('2026-08-21');
     expect(() => ask(lifecycle, { kubernetes: '1.99' })).toThrow(expect.objectContaining({ code: 'MINOR_UNKNOWN' }));
     expect(ask(lifecycle, { kubernetes: '1.27' })).toEqual([]);
+    const same = ['1.33', 'v1.33', '1.33.7', 'v1.33.7-eks-1', '4.20', '4.20.5'].map((kubernetes) =>
+      ask(lifecycle, { kubernetes }),
+    );
+    expect(new Set(same.map((fits) => fits.map((fit) => `${fit.line} ${fit.kubernetes}`).join()))).toEqual(
+      new Set(['2.9 1.33,2.8 1.33,2.7 1.33']),
+    );
   });
 
   it('tells what was tested, what grew stale and what was not', async () => {
@@ -219,5 +233,15 @@ describe('what fits', () => {
       cell: { verdict: 'passed' },
     });
     expect(read('1.36', [cell({ versions: { kubernetes: '1.36.9' } })])).toMatchObject({ state: 'passed' });
+    // The same run as its release document tells of it, and as it was left beside it.
+    const kept = cell({ versions: { kubernetes: '1.36.3' }, outdated: ['the images are others'] });
+    for (const cells of [
+      [cell({ versions: {} }), kept],
+      [kept, cell({ versions: {} })],
+    ])
+      expect(read('1.36', cells)).toMatchObject({
+        state: 'stale',
+        reasons: [expect.stringContaining('images'), expect.any(String)],
+      });
   });
 });

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CompatibilityError } from '../error.ts';
-import { type Calendar, type FeedCycle, type Override, readCalendar } from './calendar.ts';
+import { type Calendar, cycleOf, type FeedCycle, type Override, readCalendar } from './calendar.ts';
 import type { CompatibilityCell } from './cell.ts';
 import { type Day, dayOf, latestDay } from './day.ts';
 import { type Ending, readEndings } from './endings.ts';
 import { type Fit, readFits } from './fit.ts';
-import { compareMinors } from './minor.ts';
+import { compareMinors, minorOf } from './minor.ts';
 import { kubernetesOf, PRODUCT_FACTS, type Product, type Provider, PROVIDERS } from './products.ts';
 import { latestMinors, type LineSettings, type LineWindow, readLines, stageOn } from './windows.ts';
 
@@ -32,7 +32,7 @@ export interface Lifecycle {
   readonly missing: readonly Provider[];
   /** The newest day on which something came out, of all products, that the feed knows and that has passed: patch releases come weekly. */
   readonly newestEntry?: Day;
-  /** Where overrides and feed disagree. */
+  /** Where the definition and the feed disagree, or the definition names what no calendar has. */
   readonly dissents: readonly string[];
 }
 
@@ -74,8 +74,23 @@ export async function readLifecycle({ cycles, settings, now }: LifecycleRequest)
     latestKubernetes: latestMinors(kubernetes, today, settings.kubernetes),
     endings: readEndings({ lines, kubernetes, providers, today, within: settings.warnDays }),
     missing: PROVIDERS.filter((provider) => !calendars[provider].held),
-    dissents: Object.values(calendars).flatMap(({ dissents }) => dissents),
+    dissents: [...Object.values(calendars).flatMap(({ dissents }) => dissents), ...unknownIn(settings, calendars)],
   };
+}
+
+/** A slip of the pen in the definition would otherwise support nothing, in silence. */
+function unknownIn(
+  { lts }: LineSettings,
+  { flux, kubernetes }: Readonly<Record<'flux' | 'kubernetes', Calendar>>,
+): readonly string[] {
+  return Object.entries(lts).flatMap(([line, { kubernetes: minors = [] }]) => [
+    ...(cycleOf(flux, line) === undefined
+      ? [`the definition gives Flux ${line} long-term support, and no calendar has that line`]
+      : []),
+    ...minors
+      .filter((minor) => cycleOf(kubernetes, minor) === undefined)
+      .map((minor) => `the definition names Kubernetes ${minor} for Flux ${line}, and no calendar has that minor`),
+  ]);
 }
 
 function requireHeld({ product, held }: Calendar): void {
@@ -102,8 +117,8 @@ export interface CompatibilityQuestion {
 }
 
 /**
- * Gives what fits. With a provider, `kubernetes` may be the provider's own minor where that differs (OpenShift `4.18`). Throws
- * `MINOR_UNKNOWN` where no calendar has that minor.
+ * Gives what fits. `kubernetes` may be a patch release, or a minor of OpenShift (`4.18`). Throws `MINOR_UNKNOWN` where no calendar has
+ * such a minor.
  */
 export function answer(lifecycle: Lifecycle, question: CompatibilityQuestion): readonly Fit[] {
   const { calendars, lines } = lifecycle;
@@ -122,11 +137,13 @@ export function answer(lifecycle: Lifecycle, question: CompatibilityQuestion): r
   return fits.filter(({ kubernetes }) => wanted === undefined || kubernetes === wanted);
 }
 
+/** A patch release stands for its minor. */
 function meantBy(name: string, { calendars, today }: Lifecycle): string {
-  const openShift = calendars.openshift.cycles.some(({ cycle }) => cycle === name);
-  const minor = openShift ? (kubernetesOf('openshift', name) ?? name) : name;
+  const asked = minorOf(name) ?? name;
+  const isOpenShift = cycleOf(calendars.openshift, asked) !== undefined;
+  const minor = isOpenShift ? (kubernetesOf('openshift', asked) ?? asked) : asked;
   const { cycles } = calendars.kubernetes;
-  if (cycles.some(({ cycle }) => cycle === minor)) return minor;
+  if (cycleOf(calendars.kubernetes, minor) !== undefined) return minor;
   const known = cycles.filter((cycle) => stageOn(cycle, today) !== 'upcoming').map(({ cycle }) => cycle);
   throw new CompatibilityError('MINOR_UNKNOWN', `no calendar has a Kubernetes minor "${name}"`, {
     hint: `Known are ${known.slice(0, 12).sort(compareMinors).join(', ')}. Where it is newer than the feed: \`oakum feeds update --feed endoflife\`, or an override in the definition (docs/lifecycle.md).`,
