@@ -82,7 +82,9 @@ export function cellsOf(documents: readonly ReleaseDocument[]): readonly Compati
 }
 
 /** Gives the cells of tests that lie beside release documents, as `oakum compat test` leaves them. */
-export async function keptCells(documents: readonly FoundDocument[]): Promise<readonly CompatibilityCell[]> {
+export async function keptCells(
+  documents: readonly Pick<FoundDocument, 'folder' | 'document'>[],
+): Promise<readonly CompatibilityCell[]> {
   const kept = documents.map(async ({ folder, document: { revision, channels } }) => {
     const cells = (folder === undefined ? [] : await readCells(folder)).filter((cell) => cell.revision === revision);
     return cells.map((cell) => {

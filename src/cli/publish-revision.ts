@@ -52,7 +52,7 @@ export async function publishRevision(
       destination,
       outFolder,
       knowledge: {
-        ...releaseKnowledge(loaded.read, flags.vex ?? 'vex', world),
+        ...releaseKnowledge(loaded.read, { decisions: flags.vex ?? 'vex', output: outFolder }, world),
         ...(support === undefined ? {} : { support }),
       },
       proof: {

@@ -30,7 +30,8 @@ export interface ReleaseKnowledge {
   /** Gives what was decided about these images. */
   readonly decisions?: (images: readonly VexImage[]) => Promise<readonly VexDecision[]>;
   readonly origin: DocumentOrigin;
-  readonly compatibility?: readonly CompatibilityRecord[];
+  /** Gives the runs on Kubernetes that tell of exactly the images of a document. */
+  readonly compatibility?: (document: ReleaseDocument) => Promise<readonly CompatibilityRecord[]>;
   readonly support?: SupportRecord;
   /** Names a new path where a program may be kept while it is read. */
   readonly temporary: () => string;
@@ -74,7 +75,8 @@ export async function describeRelease(wanted: DescribeReleaseRequest, shop: Work
     signing === undefined ? [] : await attachDecisions({ decisions, place, vexImages, ...wanted }, signing, shop);
   const now = shop.clock.now();
   const stated = buildVexDocument({ decisions, images: vexImages, now, origin: knowledge.origin });
-  const { compatibility, support } = knowledge;
+  const { support } = knowledge;
+  const compatibility = (await knowledge.compatibility?.(document)) ?? [];
   const options = {
     document,
     place,
@@ -83,7 +85,7 @@ export async function describeRelease(wanted: DescribeReleaseRequest, shop: Work
     now,
     known: {
       evidence: [...published.evidence, ...vex].sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1)),
-      ...(compatibility === undefined || compatibility.length === 0 ? {} : { compatibility: [...compatibility] }),
+      ...(compatibility.length === 0 ? {} : { compatibility: [...compatibility] }),
       ...(support === undefined ? {} : { support }),
     },
     findings: () =>
