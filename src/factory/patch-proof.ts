@@ -135,8 +135,12 @@ function namesIn({ request }: Job, modules: readonly CompiledModule[]): Readonly
   return new Set([...own, ...modules.map(({ path }) => path), 'stdlib', 'toolchain']);
 }
 
-/** What the overlay is there to fix must be gone by the judgement of another tool, too. */
-function requireGone({ component, platform, overlay }: Job, { reached }: Analysis, { aliases }: GoDatabasePart): void {
+/** What an overlay is there to fix must be gone by the judgement of another tool, too, by any of its ids. Throws `FINDING_REMAINS`. */
+export function requireGone(
+  { component, platform, overlay }: Pick<Job, 'component' | 'platform' | 'overlay'>,
+  { reached }: Pick<Analysis, 'reached'>,
+  { aliases }: Pick<GoDatabasePart, 'aliases'>,
+): void {
   const still = (overlay?.requires ?? []).flatMap(({ path, findings }) =>
     reached.filter(
       ({ id, module }) => module === path && [id, ...(aliases[id] ?? [])].some((one) => findings.includes(one)),
