@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BuildError } from '#build';
-import { createHttp, type ReportEvent } from '#core';
+import { createHttp, OakumError, type ReportEvent } from '#core';
 import {
   newerReleases,
+  PATCH_BUSY,
   type RoundOutcome,
   repeatRounds,
   type WatchedFinding,
@@ -191,6 +192,14 @@ describe('a round of the watch', () => {
     expect(outcome.failed).toEqual(['2.9.2-r1', '2.9.2-r1']);
     expect(scanned).toEqual(['2.9', '2.8']);
     expect(kinds(await round({ name: 'broken', parts: parts() }))).toEqual([]);
+  });
+
+  it('leaves a patch that somebody makes by hand just now to the next round, and tells nobody that it failed', async () => {
+    const patch = () => Promise.reject(new OakumError('machine', PATCH_BUSY, 'another patch with this lock runs'));
+    const parts = fakes({ plan: async () => planOf('changes'), patch });
+    const outcome = await round({ name: 'busy', parts });
+    expect(outcome).toMatchObject({ published: [], failed: [], faults: [{ step: 'patch', code: PATCH_BUSY }] });
+    expect(kinds(outcome)).toEqual(['finding.new']);
   });
 
   it('does what does not depend on a step that failed, and says what was left undone', async () => {
