@@ -10,5 +10,5 @@ export function markdownText(text: string): string {
     .replace(/[\\`*_~[\]{}<>|!]/g, (sign) => `\\${sign}`)
     .replaceAll('&', '&amp;')
     .replace(/[@#](?=\w)/g, '$&&#8203;') // a space of no width: GitHub looks for these in the finished text
-    .replace(/:(?=\/\/)|(?<=\bwww)\./gi, (sign) => `&#${sign.charCodeAt(0)};`);
+    .replace(/:(?=\/\/)|(?<=www)\./gi, (sign) => `&#${sign.charCodeAt(0)};`);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { array, assert, constantFrom, nat, oneof, property, record, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareApis, deprecatedOf, kindsOf, mergeKinds, storageOf } from './api-changes.ts';
 import { recordedKinds } from './api-record.ts';
@@ -80,6 +81,30 @@ describe('a CustomResourceDefinition', () => {
   ])('that is none is refused (%#)', (text) => {
     expect(() => parseCrd(text, 'made.yaml')).toThrow(
       expect.objectContaining({ code: 'CRD_INVALID', where: expect.stringContaining('made.yaml') }),
+    );
+  });
+
+  it('of any text gives a kind, nothing, or its own error with a place', () => {
+    const whole = crd({ versions: 'v1beta1- v1*' });
+    const edits = record({
+      at: nat(whole.length),
+      length: nat(30),
+      text: oneof(string(), constantFrom('true', '*', '- ', '\n', '&a', '{')),
+    });
+    assert(
+      property(array(edits, { maxLength: 4 }), (list) => {
+        const text = list.reduce(
+          (now, { at, length, text: put }) => now.slice(0, at) + put + now.slice(at + length),
+          whole,
+        );
+        try {
+          const kind = parseCrd(text, 'made.yaml');
+          if (kind !== undefined) expect(kind.versions.filter(({ storage }) => storage).length).toBeLessThanOrEqual(1);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'CRD_INVALID', where: expect.stringContaining('made.yaml:') });
+        }
+      }),
+      { numRuns: 300 },
     );
   });
 

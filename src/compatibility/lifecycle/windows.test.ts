@@ -1,5 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { array, assert, integer, option, property, record, shuffledSubarray, tuple } from 'fast-check';
+import {
+  array,
+  assert,
+  boolean,
+  constantFrom,
+  integer,
+  oneof,
+  option,
+  property,
+  record,
+  shuffledSubarray,
+  string,
+  tuple,
+} from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type FeedCycle, readCalendar } from './calendar.ts';
 import { addMonths, daysUntil, dayOf, isDay } from './day.ts';
@@ -119,6 +132,36 @@ describe('a window', () => {
           expect(isWarned).toBe(isSoon && state === 'supported');
         }
         expect(endings.map(({ days }) => days)).toEqual(endings.map(({ days }) => days).sort((a, b) => a - b));
+      }),
+    );
+  });
+});
+
+describe('a calendar', () => {
+  it('of any cycles is read, newest first, or refused in its own words', () => {
+    const any = oneof(day, boolean(), string({ maxLength: 12 }), constantFrom('2026-02-30', ''));
+    const cycle = record(
+      {
+        cycle: oneof(string({ maxLength: 8 }), constantFrom('1.10', '1.9', '1.9', 'latest', '1.09')),
+        released: oneof(day, string({ maxLength: 12 })),
+        endOfLife: any,
+        extendedSupport: any,
+        latest: string(),
+      },
+      { requiredKeys: ['cycle'] },
+    );
+    assert(
+      property(array(cycle, { maxLength: 8 }), day, (cycles, today) => {
+        try {
+          const calendar = readCalendar('gke', cycles);
+          const names = calendar.cycles.map((one) => one.cycle);
+          expect(names).toEqual([...new Set(names)].sort((a, b) => compareMinors(b, a)));
+          expect(names.every(isMinor)).toBe(true);
+          for (const one of calendar.cycles)
+            expect(['upcoming', 'standard', 'extended', 'ended', 'unknown']).toContain(stageOn(one, today));
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'CALENDAR_INVALID', hint: expect.any(String) });
+        }
       }),
     );
   });
