@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -109,15 +110,41 @@ function aptRoot(suite: string, draft: string): readonly string[] {
 }
 
 /**
- * Gives the path of a Go program of ours around a library that has no program of its own, built once. `library` is
- * `package@version`. Throws with Go's own words when it can't be built.
+ * Gives the path of a Go program of ours around libraries that have no program of their own, built once. Each library is
+ * `package@version`; the first names the judge. Throws with Go's own words when it can't be built.
  */
-export async function goJudge(name: string, library: string, source: string): Promise<string> {
-  return made(`go-${name}-${library.split('@')[1]}-${digestOf(source).slice(7, 19)}`, name, (draft) => {
+export async function goJudge(name: string, library: string | readonly string[], source: string): Promise<string> {
+  const [first = '', ...others] = [library].flat();
+  const digest = digestOf([source, ...others].join('\n')).slice(7, 19);
+  return made(`go-${name}-${first.split('@')[1]}-${digest}`, name, (draft) => {
     writeFileSync(join(draft, 'main.go'), source);
     run('go', ['mod', 'init', `${name}.test`], draft);
-    run('go', ['get', library], draft);
+    run('go', ['get', first, ...others], draft);
     run('go', ['build', '-trimpath', '-o', name, '.'], draft);
+  });
+}
+
+/** A Go program of ours inside another's module, whose packages nobody else may import. */
+export interface InnerJudge {
+  readonly name: string;
+  readonly version: string;
+  /** The module's source. */
+  readonly folder: string;
+  /** The Go that the module asks for. */
+  readonly go: string;
+  /** The program's only file; it lies in `cmd/judge`. */
+  readonly source: string;
+}
+
+/** Gives the path of a program built in a copy of a module, once. Throws with Go's own words when it can't be built. */
+export async function innerJudge({ name, version, folder, go, source }: InnerJudge): Promise<string> {
+  return made(`inner-${name}-${version}-${digestOf(source).slice(7, 19)}`, name, (draft) => {
+    const copy = join(draft, 'module');
+    cpSync(folder, copy, { recursive: true });
+    mkdirSync(join(copy, 'cmd/judge'), { recursive: true });
+    writeFileSync(join(copy, 'cmd/judge/main.go'), source);
+    run(go, ['build', '-mod=mod', '-trimpath', '-o', join(draft, name), './cmd/judge'], copy);
+    rmSync(copy, { recursive: true, force: true });
   });
 }
 
