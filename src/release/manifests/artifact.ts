@@ -33,7 +33,6 @@ export function fluxArtifact(content: Layer, facts: ArtifactFacts): Artifact {
       created,
       config: {},
       rootfs: { type: 'layers', diff_ids: [content.diffId] },
-      history: [{ created: '0001-01-01T00:00:00Z' }],
     },
     FLUX_CONFIG_TYPE,
   );
