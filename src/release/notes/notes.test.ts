@@ -77,7 +77,7 @@ function request(given: Partial<NotesRequest> = {}): NotesRequest {
 
 /** Of what Markdown and HTML are made: single signs, and what browsers or GitHub would do something with. */
 const SIGNS = [
-  ...'`|<>[]()!#*_~&\\\n\t -=:@{}\u2028\u202Ea',
+  ...Array.from('`|<>[]()!#*_~&\\\n\t -=:@{}\u2028\u202Ea'),
   '<br>',
   '<img src=x onerror=alert(1)>',
   '[x](javascript:alert(1))',
