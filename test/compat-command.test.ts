@@ -3,6 +3,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readDefinition } from '#definition';
+import { supportOf } from '../src/cli/lifecycle.ts';
+import { openWorld } from '../src/cli/world.ts';
 import { apiFile, CALENDARS, inDays, type LifecycleWorld, startLifecycleWorld } from './lifecycle-world.ts';
 import { runCli } from './outside.ts';
 
@@ -57,6 +60,16 @@ describe('oakum compat', () => {
     });
     expect(await world.oakum(['compat', '--provider', 'gke'])).toMatchObject({ exitCode: 4 });
     expect((await world.oakum(['compat', '--kubernetes', '4.21', '--json'])).stdout).toContain('"kubernetes": "1.34"');
+  });
+
+  it('lets release documents say what their line is supported for, but nothing of a line or calendar that is not known', async () => {
+    const read = await readDefinition(join(folder, 'distribution.yaml'));
+    const support = (release: string, data = 'data') =>
+      supportOf(release, { read }, { ...openWorld({}, new AbortController().signal), stateFolder: join(folder, data) });
+    expect(await support('2.9.2')).toEqual({ supported: ['1.34', '1.35', '1.36', '1.37', '1.38', '1.39'] });
+    expect(await support('2.6.4')).toMatchObject({ until: inDays(-10) });
+    expect(await support('3.0.0')).toBeUndefined();
+    expect(await support('2.9.2', 'nothing')).toBeUndefined();
   });
 
   it('counts a feed as too old that knows of nothing new, however fresh its file is', async () => {
