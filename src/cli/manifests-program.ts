@@ -6,18 +6,20 @@ import type { World } from './world.ts';
 const WHAT_MANIFESTS_DOES = `
 Which images there are is read from the release document, so the digests are those that were published. The manifests are built
 from flux2's own and each controller's, with real kustomize in the sandbox; docs/manifests.md tells how, and what differs from
-upstream's. --registry says where the cluster pulls from: a mirror that holds the same images as <registry>/<channel>/<component>.
+upstream's. A document in a registry is taken as it is there; \`oakum verify release\` says whether it can be trusted.
+--registry says where the cluster pulls from: a mirror that holds the same images as <registry>/<channel>/<component>.
 
 Examples:
   oakum manifests 2.9.2 > install.yaml
   oakum manifests 2.9.2 --channel distroless --components source-controller,kustomize-controller
   oakum manifests 2.9.2-r1 --from release.json --registry mirror.local/flux --pull-secret registry-auth
+  oakum manifests 2.9.2 --from registry.example.com/flux/releases:2.9.2 > install.yaml
   oakum manifests 2.9.2 --namespace flux --no-network-policy --output install.yaml`;
 
 /** Adds the flags that say what is in manifests, and from which document they are made. */
 export function withManifests(command: Command): Command {
   return command
-    .option('--from <document>', 'release.json, or the folder that holds it', 'out')
+    .option('--from <document>', 'release.json, the folder that holds it, or REGISTRY/releases:TAG', 'out')
     .option('--channel <name>', 'which images (default: the one channel there is)')
     .addOption(new Option('--components <names>', 'only these components (default: all)').argParser(collect))
     .option('--registry <registry>', 'where the cluster pulls from (default: as published)')

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { OakumError, replaceFile } from '#core';
+import { messageOf, OakumError, replaceFile } from '#core';
 import { completeLock, type InstallManifest, lockTool, openManifests } from '#factory';
+import { parseRepository } from '#image';
 import {
   type ChannelRecord,
   INSTALL_DEFAULTS,
@@ -11,9 +12,12 @@ import {
   optionFaults,
   parseReleaseDocument,
   parseRevision,
+  readReleaseArtifact,
   type ReleaseDocument,
 } from '#release';
 import { registryOf, requireLocked, requireVersion } from '../locked-release.ts';
+import { openRegistryClient } from '../registry.ts';
+import { openRelease } from '../release-place.ts';
 import { withProgress } from '../session.ts';
 import { keepLock, type Loaded, loadDefinition, openShop, type SharedFlags } from '../shop.ts';
 import type { World } from '../world.ts';
@@ -54,6 +58,7 @@ export interface MadeManifests {
 export async function makeManifests(version: string, flags: ManifestsFlags, world: World): Promise<MadeManifests> {
   const { document, file } = await readDocument(version, flags.from, world);
   const { channel, record } = chooseChannel(flags.channel, document, file);
+  const registry = flags.registry === undefined ? registryOf(record, channel) : toRegistry(flags.registry);
   const loaded = await loadDefinition(flags, world);
   const options = toOptions(flags, record, loaded);
   const images = record.images.filter(({ component }) => options.components.includes(component));
@@ -70,7 +75,6 @@ export async function makeManifests(version: string, flags: ManifestsFlags, worl
       await keepLock({ ...completed, ...tool, changed }, loaded.lockFile, report);
       requireLocked(record, document.release, tool.lock, file);
       const { release, number } = parseRevision(document.revision) ?? { release: document.release, number: 0 };
-      const registry = flags.registry?.replace(/\/+$/, '') ?? registryOf(record, channel);
       const maker = openManifests({ definition, lock: tool.lock, release, revision: number, registry }, shop);
       return maker.install({ channel, images, options });
     },
@@ -83,6 +87,7 @@ async function readDocument(
   from: string,
   world: World,
 ): Promise<{ readonly document: ReleaseDocument; readonly file: string }> {
+  if (/(?:^|[:/])releases[:@]/.test(from)) return readPublished(version, from, world);
   const path = resolve(world.workingFolder, from);
   const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() === true;
   const file = isFolder ? join(path, 'release.json') : path;
@@ -96,6 +101,31 @@ async function readDocument(
   const document = parseReleaseDocument(text, file);
   requireVersion(document, version, file);
   return { document, file };
+}
+
+/** A document out of a registry or layout is taken as it is there; `oakum verify release` says whether it can be trusted. */
+async function readPublished(
+  version: string,
+  name: string,
+  world: World,
+): Promise<{ readonly document: ReleaseDocument; readonly file: string }> {
+  const { place, root } = await openRelease(name, openRegistryClient(false, world), world.workingFolder);
+  const { document } = await readReleaseArtifact(place, await root(), name);
+  requireVersion(document, version, name);
+  return { document, file: name };
+}
+
+/** Takes --registry; throws `REGISTRY_INVALID` where no image could be pulled from there. */
+function toRegistry(text: string): string {
+  const registry = text.replace(/\/+$/, '');
+  try {
+    parseRepository(`${registry}/image`);
+    return registry;
+  } catch (error) {
+    throw new OakumError('usage', 'REGISTRY_INVALID', `"${text}" is no registry: ${messageOf(error)}`, {
+      hint: 'Write its host, with a path where it has one and without a scheme: mirror.local:5000/flux.',
+    });
+  }
 }
 
 function chooseChannel(
