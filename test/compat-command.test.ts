@@ -3,9 +3,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { digestOf } from '#core';
 import { readDefinition } from '#definition';
+import { formatReleaseDocument } from '#release';
 import { supportOf } from '../src/cli/lifecycle.ts';
 import { openWorld } from '../src/cli/world.ts';
+import { releaseDocument } from '../src/release/__fixtures__/documents.ts';
 import { apiFile, CALENDARS, inDays, type LifecycleWorld, startLifecycleWorld } from './lifecycle-world.ts';
 import { runCli } from './outside.ts';
 
@@ -60,6 +63,31 @@ describe('oakum compat', () => {
     });
     expect(await world.oakum(['compat', '--provider', 'gke'])).toMatchObject({ exitCode: 4 });
     expect((await world.oakum(['compat', '--kubernetes', '4.21', '--json'])).stdout).toContain('"kubernetes": "1.34"');
+  });
+
+  it('says what is built here and no calendar has, and what of a line is tested', async () => {
+    const made = releaseDocument('2.9.2-r1');
+    const run = {
+      kubernetes: '1.39',
+      channel: 'distroless',
+      verdict: 'passed' as const,
+      digest: digestOf('log'),
+      made: '2026-01-01T00:00:00Z',
+    };
+    const documents = [
+      releaseDocument('2.44.0-r0'),
+      {
+        ...made,
+        ...(made.publication === undefined ? {} : { publication: { ...made.publication, compatibility: [run] } }),
+      },
+    ];
+    await mkdir(join(folder, 'documents'), { recursive: true });
+    for (const one of documents)
+      await writeFile(join(folder, `documents/${one.revision}.json`), formatReleaseDocument(one));
+    const { stdout } = await world.oakum(['compat', '--documents', 'documents', '--kubernetes', '1.39']);
+    expect(stdout).toContain('Note: 2.44.0-r0 is built here, and the calendar of Flux has no line 2.44.');
+    expect(stdout).toMatch(/^2\.9 +1\.39 .* passed 2026-01-01$/m);
+    expect(stdout).toMatch(/^2\.8 +1\.39 .* not tested$/m);
   });
 
   it('lets release documents say what their line is supported for, but nothing of a line or calendar that is not known', async () => {

@@ -98,11 +98,15 @@ export async function keptCells(
   return (await Promise.all(kept)).flat();
 }
 
-/** Gives what finds the newest revision of a line, of those that the lock and the documents name. */
-export function newestRevisions(
-  lock: Loaded['lock'],
-  documents: readonly ReleaseDocument[],
-): (line: string) => string | undefined {
+/** What the lock and documents name of our revisions, the newest of each line. */
+export interface OwnLines {
+  readonly revisionOf: (line: string) => string | undefined;
+  /** Lines that are built here and that no calendar has, as sentences. */
+  readonly unknownTo: (lifecycle: Lifecycle) => readonly string[];
+}
+
+/** Finds our own lines, and the newest revision of each, by the lock and by documents. */
+export function ownLines(lock: Loaded['lock'], documents: readonly ReleaseDocument[]): OwnLines {
   const names = [
     ...Object.keys(lock?.releases ?? {}).map((release) => `${release}-r0`),
     ...Object.keys(lock?.revisions ?? {}),
@@ -111,6 +115,13 @@ export function newestRevisions(
   const known = names
     .map((name) => ({ name, revision: parseRevision(name) }))
     .filter((one): one is { name: string; revision: Revision } => one.revision !== undefined)
-    .sort((a, b) => orderRevisions(b.revision, a.revision));
-  return (line) => known.find(({ revision }) => lineOf(revision.release) === line)?.name;
+    .sort((a, b) => orderRevisions(a.revision, b.revision));
+  const newest = new Map(known.map(({ name, revision }) => [lineOf(revision.release), name]));
+  return {
+    revisionOf: (line) => newest.get(line),
+    unknownTo: ({ lines }) =>
+      [...newest]
+        .filter(([name]) => !lines.some(({ line }) => line === name))
+        .map(([line, revision]) => `${revision} is built here, and the calendar of Flux has no line ${line}`),
+  };
 }

@@ -2,7 +2,7 @@
 import { answer, type Fit, type Lifecycle, type Provider } from '#compatibility';
 import { formatCompatibility } from '../compat-text.ts';
 import { EXIT_CODES, VERDICT_EXIT_CODE } from '../exit-codes.ts';
-import { cellsOf, keptCells, newestRevisions, openLifecycle } from '../lifecycle.ts';
+import { cellsOf, keptCells, openLifecycle, ownLines } from '../lifecycle.ts';
 import { readDocuments } from '../release-documents.ts';
 import { type OutputFlags, print } from '../session.ts';
 import { loadDefinition, type SharedFlags } from '../shop.ts';
@@ -20,13 +20,15 @@ export async function showCompatibility(flags: CompatFlags, world: World): Promi
   const loaded = await loadDefinition(flags, world);
   const found = await readDocuments(flags.documents, world, flags);
   const documents = found.map(({ document }) => document);
-  const { lifecycle, feed, faults } = await openLifecycle(loaded, world);
+  const { lifecycle: read, feed, faults } = await openLifecycle(loaded, world);
+  const own = ownLines(loaded.lock, documents);
+  const lifecycle = { ...read, dissents: [...read.dissents, ...own.unknownTo(read)] };
   const fits = answer(lifecycle, {
     kubernetes: flags.kubernetes,
     provider: flags.provider,
     channels: Object.keys(loaded.read.definition.channels),
     cells: [...cellsOf(documents), ...(await keptCells(found))],
-    revisionOf: newestRevisions(loaded.lock, documents),
+    revisionOf: own.revisionOf,
     now: world.clock.now(),
   });
   const { today, newestEntry, lines, latestKubernetes, endings, missing, dissents } = lifecycle;

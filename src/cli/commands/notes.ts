@@ -5,7 +5,7 @@ import { OakumError, type Report, replaceFile } from '#core';
 import { formatNotes, lineOf, type ReleaseDocument } from '#release';
 import { readApis } from '../api-versions.ts';
 import { formatChangelog } from '../changelog-text.ts';
-import { cellsOf, keptCells, newestRevisions, openLifecycle } from '../lifecycle.ts';
+import { cellsOf, keptCells, openLifecycle, ownLines } from '../lifecycle.ts';
 import { type FoundDocument, readDocuments } from '../release-documents.ts';
 import type { PlaceFlags } from '../revision-pairs.ts';
 import { type OutputFlags, withProgress } from '../session.ts';
@@ -56,7 +56,7 @@ async function makeNotes(
   const fits = answer(lifecycle, {
     channels: Object.keys(loaded.read.definition.channels),
     cells: [...cellsOf(documents), ...(await keptCells(sources))],
-    revisionOf: newestRevisions(loaded.lock, documents),
+    revisionOf: ownLines(loaded.lock, documents).revisionOf,
     now: world.clock.now(),
   }).filter((fit) => fit.line === line);
   const { today, newestEntry } = lifecycle;
