@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A log whose seals are made keyless: by certificates of a Fulcio, witnessed by a Rekor, checked on the command line.
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { appendEvents, type SlaEvent } from '#vulnerabilities';
+import { digestOf } from '#core';
+import { GITHUB_CLAIMS } from '#testing';
+import { appendEvents, type Finding, openFeeds, type SlaEvent } from '#vulnerabilities';
+import { type RecordFlags, recordScan } from '../src/cli/record-scan.ts';
+import { openWorld } from '../src/cli/world.ts';
+import { runCli } from './outside.ts';
 import { IDENTITY, keylessSigner, keySigner, openStage, type Stage } from './verify-stage.ts';
 
 const SUBJECT = { vulnerability: 'CVE-2026-0001', product: '2.9/distroless/source-controller' };
@@ -95,5 +100,105 @@ describe('a log that is sealed with certificates', () => {
     expect(missing).toMatchObject({ exitCode: 2, stdout: '' });
     const half = await sla('check', '--log', file, '--certificate-oidc-issuer', stage.service.issuer.url);
     expect(half).toMatchObject({ exitCode: 2, stdout: '' });
+  });
+});
+
+describe('a scan that seals the log by an identity', () => {
+  const MANIFEST = digestOf('manifest');
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await openStage();
+    const image = {
+      component: 'source-controller',
+      name: 'registry.example.com/flux/distroless/source-controller',
+      digest: digestOf('index'),
+      tags: ['v1.9.3-r0'],
+      platforms: { 'linux/amd64': { manifest: MANIFEST } },
+    };
+    mkdirSync(join(stage.folder, 'out'));
+    const document = { distribution: 'oakum', revision: '2.9.2-r0', channels: { distroless: { images: [image] } } };
+    writeFileSync(join(stage.folder, 'out/release.json'), JSON.stringify(document));
+  });
+  afterAll(() => stage.stop());
+
+  const file = () => join(stage.folder, 'data/sla/oakum.jsonl');
+
+  /** Notes a scan that found one flaw, by a job with this token, or without one. */
+  async function record(id: string, flags: Partial<RecordFlags>, token?: string) {
+    const env = {
+      OAKUM_DATA: join(stage.folder, 'data'),
+      ...(token === undefined ? {} : { SIGSTORE_ID_TOKEN: token }),
+    };
+    const world = { ...openWorld(env, new AbortController().signal), workingFolder: stage.folder };
+    const found: Finding = {
+      id,
+      ids: [id],
+      summary: '',
+      package: { ecosystem: 'Go', name: 'golang.org/x/text', version: 'v0.38.0', scope: 'image' },
+      occurrences: [{ name: 'golang.org/x/text', version: 'v0.38.0', purl: 'pkg:golang/golang.org/x/text@v0.38.0' }],
+      severity: { rating: 'high' },
+      severities: [],
+      matches: [],
+      dissent: [],
+      fix: undefined,
+      published: undefined,
+      modified: undefined,
+      kev: undefined,
+      epss: undefined,
+      reachability: { kind: 'not-analysed', reason: 'x' },
+      references: [],
+    } as unknown as Finding;
+    const report = {
+      target: 'x',
+      kind: 'image',
+      basis: 'x',
+      packages: 1,
+      platform: 'linux/amd64',
+      digest: MANIFEST,
+      findings: [found],
+      setAside: [],
+      gaps: [],
+      reachability: 'not analysed',
+    } as const;
+    const feeds = openFeeds({ folder: world.stateFolder, clock: world.clock });
+    const scanned = { scannedAt: world.clock.now(), feeds: [], reports: [report] };
+    return recordScan(scanned, { flags: { record: true, folder: 'vex', ...flags }, feeds, world });
+  }
+
+  const by = (identity: string): Partial<RecordFlags> => ({
+    certificateIdentity: identity,
+    certificateOidcIssuer: stage.service.issuer.url,
+    trustedRoot: stage.rootFile,
+    fulcioUrl: stage.service.authority.url,
+    rekorUrl: stage.service.log.url,
+  });
+  const token = () => stage.service.issuer.token(GITHUB_CLAIMS);
+
+  it('needs a token, and says where one comes from', async () => {
+    await expect(record('GO-2026-0001', by(IDENTITY))).rejects.toMatchObject({
+      code: 'TOKEN_MISSING',
+      hint: expect.stringContaining('id-token: write'),
+    });
+    expect(existsSync(file())).toBe(false);
+  });
+
+  it('does not seal by another identity than the one named: the log could never be added to again', async () => {
+    await expect(record('GO-2026-0001', by(`${IDENTITY}x`), token())).rejects.toMatchObject({
+      code: 'SLA_SEAL_REFUSED',
+    });
+    expect(existsSync(file())).toBe(false);
+  });
+
+  it('makes a log that the same flags check, and goes on with it', async () => {
+    expect((await record('GO-2026-0001', by(IDENTITY), token())).events.length).toBeGreaterThan(0);
+    expect((await record('GO-2026-0002', by(IDENTITY), token())).events.length).toBeGreaterThan(0);
+    const args = ['--log', file(), '--trusted-root', stage.rootFile, '--certificate-identity', IDENTITY];
+    const issuer = ['--certificate-oidc-issuer', stage.service.issuer.url];
+    const checked = await runCli(['sla', 'check', ...args, ...issuer], {
+      cwd: stage.folder,
+      env: { PATH: process.env['PATH'] ?? '', HOME: stage.folder, OAKUM_DATA: join(stage.folder, 'data') },
+    });
+    expect(checked).toMatchObject({ exitCode: 0, stderr: '' });
+    await expect(record('GO-2026-0003', {}, token())).rejects.toMatchObject({ code: 'SLA_LOG_BROKEN' });
   });
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { collect, definitionOption, jsonOption, quietOption } from './options.ts';
+import { collect, definitionOption, jsonOption, quietOption, withSigningServices } from './options.ts';
+import { certificateOptions } from './sla-program.ts';
 import type { World } from './world.ts';
 
 const WHAT_SCAN_DOES = `
@@ -10,6 +11,8 @@ Targets:
   a release: 2.9.2, as \`oakum release\` has written it into ./out
 --reachability runs govulncheck on the very sources that were compiled, as definition and lock name them: about a minute a program, once;
 without it a scan shows what is known already.
+--record seals the log by a key, or, where --certificate-identity and --certificate-oidc-issuer name one, by the identity of the token at hand;
+\`oakum sla check\` takes the same flags.
 The feeds must be on disk (\`oakum feeds update\`); a scan asks no network but the registry's.
 Exit code 0: nothing found, and everything could be checked. 1: findings. 4: nothing found, but not everything could be checked.
 
@@ -17,14 +20,14 @@ Examples:
   oakum scan 2.9.2
   oakum scan 2.9.2 --reachability --platform linux/amd64
   oakum scan 2.9.2 --record
+  oakum scan 2.9.2 --published --certificate-identity release@example.com --certificate-oidc-issuer https://accounts.example.com
   oakum scan registry.example.com/distroless/source-controller:v1.9.3 --platform linux/amd64
   oakum scan oci:out/oci:distroless/source-controller:v1.9.3 --format sarif > scan.sarif
   oakum scan sbom.spdx.json bin/manager go.mod --json`;
 
 /** Adds `oakum scan`. */
 export function addScan(program: Command, world: () => World): void {
-  program
-    .command('scan')
+  const scan = withSigningServices(program.command('scan'))
     .description('find known vulnerabilities in images, SBOMs, Go programs and go.mod files')
     .argument('<targets...>', 'what to scan')
     .addOption(
@@ -50,6 +53,7 @@ export function addScan(program: Command, world: () => World): void {
     .addOption(quietOption())
     .addHelpText('after', WHAT_SCAN_DOES)
     .action(async (targets, flags) => (await import('./commands/scan.ts')).scanTargets(targets, flags, world()));
+  for (const option of certificateOptions()) scan.addOption(option.conflicts('key'));
 }
 
 /** Adds `oakum debug` and what is below it: checks of Oakum itself. */

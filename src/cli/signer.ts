@@ -37,13 +37,8 @@ export async function openSigner(flags: SigningFlags, world: World, report: Repo
   if (!flags.sign) return undefined;
   const witnesses = witnessesOf(flags, world);
   if (flags.key !== undefined) return namedSigner(flags.key, world, witnesses);
-  const tokens = await findTokenSource({ env: world.env, http: world.http, run: world.run, readFile: readIfThere });
-  if (tokens !== undefined) {
-    const { http, clock } = world;
-    const urls = { fulcioUrl: flags.fulcioUrl ?? PUBLIC_SIGSTORE.fulcioUrl, ...urlsOf(flags) };
-    const witnessed = flags.rekorUrl !== undefined || flags.tsaUrl !== undefined;
-    return createKeylessSigner({ http, clock, tokens, ...(witnessed ? {} : PUBLIC_SIGSTORE), ...urls });
-  }
+  const keyless = await findKeylessSigner(flags, world);
+  if (keyless !== undefined) return keyless;
   const key = await openLocalKey(world.stateFolder);
   if (key.created) {
     report({
@@ -54,7 +49,19 @@ export async function openSigner(flags: SigningFlags, world: World, report: Repo
   return createKeySigner(key.privateKey, witnesses);
 }
 
-function urlsOf(flags: SigningFlags): { rekorUrl?: string; tsaUrl?: string } {
+/** Gives who signs by the identity of an ambient token; undefined where there is none. */
+export async function findKeylessSigner(
+  flags: Omit<SigningFlags, 'sign' | 'key'>,
+  { env, http, run, clock }: World,
+): Promise<Signer | undefined> {
+  const tokens = await findTokenSource({ env, http, run, readFile: readIfThere });
+  if (tokens === undefined) return undefined;
+  const urls = { fulcioUrl: flags.fulcioUrl ?? PUBLIC_SIGSTORE.fulcioUrl, ...urlsOf(flags) };
+  const witnessed = flags.rekorUrl !== undefined || flags.tsaUrl !== undefined;
+  return createKeylessSigner({ http, clock, tokens, ...(witnessed ? {} : PUBLIC_SIGSTORE), ...urls });
+}
+
+function urlsOf(flags: Omit<SigningFlags, 'sign' | 'key'>): { rekorUrl?: string; tsaUrl?: string } {
   return {
     ...(flags.rekorUrl === undefined ? {} : { rekorUrl: flags.rekorUrl }),
     ...(flags.tsaUrl === undefined ? {} : { tsaUrl: flags.tsaUrl }),

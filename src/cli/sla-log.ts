@@ -42,7 +42,7 @@ async function byKeys(names: readonly string[] | undefined, world: World): Promi
 }
 
 /** Seals made with a certificate, of which a log or a timestamp must prove that it was valid then; or by one of the keys, with such a proof. */
-async function byPolicy(flags: SlaFlags, world: World): Promise<SealJudge> {
+export async function byPolicy(flags: SlaFlags, world: World): Promise<SealJudge> {
   const policy = await policyOfFlags(flags, world);
   const trust = await trustOf(policy, world);
   const check: SealCheck = async (bundle) =>

@@ -10,9 +10,8 @@ const keyOption = () =>
     "public keys (PEM) of which one must have sealed the log (default: this machine's own key)",
   ).argParser(collect);
 
-/** Who must have sealed the log. */
-const sealOptions = () => [
-  keyOption(),
+/** Whose certificates must have sealed the log. */
+export const certificateOptions = (): readonly Option[] => [
   new Option('--certificate-identity <text>', 'the identity in the certificate that sealed it, exact'),
   new Option('--certificate-identity-regexp <expression>', 'an expression for the whole identity'),
   new Option('--certificate-oidc-issuer <url>', 'who vouched for the identity, exact'),
@@ -70,5 +69,6 @@ Examples:
   oakum sla check --certificate-identity release@example.com --certificate-oidc-issuer https://accounts.example.com`,
     )
     .action(async (flags) => (await import('./commands/sla.ts')).checkLog(flags, world()));
-  for (const command of [report, check]) for (const option of sealOptions()) command.addOption(option);
+  for (const command of [report, check])
+    for (const option of [keyOption(), ...certificateOptions()]) command.addOption(option);
 }

@@ -33,6 +33,7 @@ const FAMILIES = {
   SLA_LOG_UNREADABLE: 'machine',
   SLA_NOT_DETECTED: 'proof',
   SLA_POLICY_INVALID: 'definition',
+  SLA_SEAL_REFUSED: 'proof',
 } as const satisfies Record<string, ErrorFamily>;
 
 /** Codes of {@link VulnerabilityError}. */

@@ -94,7 +94,7 @@ export interface AppendOptions extends ReadLogOptions {
 /**
  * Adds the events that `decide` gives for those that are there, and seals them, all or none: the file is replaced whole, one process at a time. The log is checked first, and a
  * broken one is never added to. Gives the new head. Throws `SLA_LOG_BROKEN`, `SLA_LOG_BUSY`, `SLA_LOG_UNREADABLE`,
- * `SLA_EVENT_INVALID`, `SLA_EVENTS_OUT_OF_ORDER`.
+ * `SLA_EVENT_INVALID`, `SLA_EVENTS_OUT_OF_ORDER`, `SLA_SEAL_REFUSED` where the new seal would not pass the check.
  */
 export async function appendEvents(
   file: string,
@@ -121,9 +121,18 @@ export async function appendEvents(
       point = { sequence: line.sequence, digest: line.digest };
     };
     for (const entry of [...begin, ...events.map((event): LogEntry => ({ kind: 'event', event }))]) add(entry);
-    add({ kind: 'seal', bundle: await seal(log.name ?? options.name, point, options.signer) } as LogEntry);
+    const bundle = await seal(log.name ?? options.name, point, options.signer);
+    if (!(await options.check(bundle))) throw refused(file);
+    add({ kind: 'seal', bundle } as LogEntry);
     await replaceFile(file, text + added);
     return point;
+  });
+}
+
+function refused(where: string): VulnerabilityError {
+  return new VulnerabilityError('SLA_SEAL_REFUSED', 'who would seal the log is not who must have sealed it', {
+    where,
+    hint: 'Name the identity that the token has, or the key that seals; nothing was added.',
   });
 }
 
