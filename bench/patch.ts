@@ -51,21 +51,32 @@ async function prepare(): Promise<void> {
   const rehearsal = await copyOf('rehearsal');
   oakum(rehearsal, ['patch', '2.9.2', ...selection]);
   const parts = ['areas/go-modules', 'records/module', 'records/module-info', 'records/prove-module'];
-  for (const part of parts)
-    await cp(join(rehearsal, 'cache', part), join(stage, 'cache', part), { recursive: true, force: true });
+  for (const part of parts) spawnSync('cp', ['-an', join(rehearsal, 'cache', part, '.'), join(stage, 'cache', part)]);
   await writeGoDatabase(join(stage, 'data'), join(stage, 'vulndb'));
   await remove(rehearsal);
 }
 
+/** What no run changes in place is linked, not copied. */
 async function copyOf(name: string): Promise<string> {
   const folder = join(work, name);
-  spawnSync('cp', ['-a', stage, folder]);
+  const linked = ['cache/blobs', 'cache/trees', 'cache/areas/go-modules'];
+  await mkdir(join(folder, 'cache/areas'), { recursive: true });
+  const parts = [
+    ...(await readdir(stage)).filter((one) => one !== 'cache'),
+    ...(await readdir(join(stage, 'cache'))).filter((one) => one !== 'areas').map((one) => `cache/${one}`),
+    ...(await readdir(join(stage, 'cache/areas'))).map((one) => `cache/areas/${one}`),
+  ];
+  for (const part of parts) {
+    const how = linked.includes(part) ? '-al' : '-a';
+    spawnSync('cp', [how, join(stage, part), join(folder, part)]);
+  }
   spawnSync('sync');
   return folder;
 }
 
+/** Folders of modules can't be written; that of their links must stay so. */
 async function remove(folder: string): Promise<void> {
-  spawnSync('chmod', ['-R', 'u+w', folder]);
+  spawnSync('find', [folder, '-type', 'd', '-exec', 'chmod', 'u+w', '{}', '+']);
   await rm(folder, { recursive: true, force: true });
 }
 
