@@ -2,7 +2,7 @@
 // Compatibility on real API servers: the oldest, the newest and the usual of the six minors. It uses the machine's own cache, since an API
 // server takes minutes to compile the first time; `oakum compat test` without --kubernetes runs all six.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
@@ -155,7 +155,7 @@ describe('oakum compat test', () => {
     const bin = join(folder, 'bin');
     mkdirSync(bin);
     const seen = new Set(['etcd']);
-    for (const place of (process.env['PATH'] ?? '').split(delimiter))
+    for (const place of (process.env['PATH'] ?? '').split(delimiter).filter((path) => existsSync(path)))
       for (const name of readdirSync(place))
         if (!seen.has(name)) {
           seen.add(name);
