@@ -249,6 +249,20 @@ describe('the command line', () => {
         const received = registry.received();
         expect((await outside.oakum(['release', '2.9.2', '--to', `${registry.host}/flux`])).exitCode).toBe(0);
         expect(registry.received()).toBe(received);
+        const puts = registry.requests.filter((line) => /^PUT .*\/manifests\/(?!sha256)/.test(line));
+        expect(puts.slice(-3).map((line) => line.split('/flux/')[1])).toEqual(
+          ['2.9.2-r0', '2.9.2', '2.9'].map((tag) => `releases/manifests/${tag}`),
+        );
+        const key = join(outside.folder, 'data/keys/oakum.pub');
+        const trusted = await outside.oakum(['verify', 'release', `${registry.host}/flux/releases:2.9`, '--key', key]);
+        expect({ exitCode: trusted.exitCode, text: trusted.stdout + trusted.stderr }).toEqual({
+          exitCode: 0,
+          text: expect.stringMatching(/\(2\.9\.2-r0\): trusted\n$/),
+        });
+        const catalog = await outside.oakum(['catalog', `${registry.host}/flux/releases`, '--json']);
+        expect(JSON.parse(catalog.stdout).lines).toMatchObject([
+          { line: '2.9', newest: '2.9.2-r0', revisions: [{ partial: false, findings: { kind: 'not-scanned' } }] },
+        ]);
       } finally {
         await registry.stop();
       }

@@ -139,7 +139,8 @@ async function put(
   const { place, signing, name } = request;
   const parcel = releaseArtifact(document);
   const { descriptor } = parcel.manifest;
-  await place.put(RELEASES, parcel);
+  const isThere = (await place.resolve(RELEASES, document.revision))?.digest === descriptor.digest;
+  if (!isThere) await place.put(RELEASES, parcel);
   if (signing !== undefined) {
     await publishEvidence({
       store: place.store(RELEASES),
