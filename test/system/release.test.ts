@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { digestOf } from '#core';
 import { openLayout, unpackImage, parseIndex, readContent } from '#image';
 import { putChangedImage } from './changed-image.ts';
 import { debianJudge, judge } from '../judges.ts';
@@ -75,7 +76,7 @@ beforeAll(async () => {
   const layout = await openLayout(join(folder, 'out/oci'));
   for (const [name, descriptor] of await layout.references()) {
     const [, component] = /^distroless\/([a-z-]+):v[0-9.]+$/.exec(name) ?? [];
-    if (component === undefined) continue;
+    if (component === undefined || !COMPONENTS.includes(component)) continue; // a channel also holds its manifests
     const index = parseIndex(await readContent(layout, descriptor, 1 << 20), name);
     const manifest = index.manifests.find((one) => one.platform?.architecture === 'amd64');
     const root = join(folder, 'roots', component);
@@ -89,6 +90,22 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe('a release of Flux 2.9.2', () => {
   it('holds the seven controllers', () => {
     expect([...roots.keys()].sort()).toEqual([...COMPONENTS].sort());
+  });
+
+  it('can be installed: manifests that run these images, as a file and as artifacts, are in its document', async () => {
+    const document = JSON.parse(await readFile(join(folder, 'out/release.json'), 'utf8'));
+    const kinds = document.manifests.map(({ kind }: { kind: string }) => kind);
+    expect(kinds).toEqual(['install', 'flux-manifests', 'operator']);
+    const text = await readFile(join(folder, 'out/manifests/v2.9.2/install-distroless.yaml'), 'utf8');
+    expect(document.manifests[0]).toMatchObject({ digest: digestOf(text), size: text.length });
+    for (const { name, version, digest } of document.channels.distroless.images)
+      expect(text).toContain(`        image: ${name}:${version}@${digest}\n`);
+    const references = await (await openLayout(join(folder, 'out/oci'))).references();
+    for (const name of ['flux-manifests', 'flux-operator-manifests']) {
+      const [first, moving] = ['v2.9.2-r0', 'v2.9.2'].map((tag) => references.get(`distroless/${name}:${tag}`)?.digest);
+      expect(document.manifests.map((one: { digest: string }) => one.digest)).toContain(first);
+      expect(moving).toBe(first);
+    }
   });
 
   it('has roots without shell, package manager, set-id file, device or writable system file', async () => {
