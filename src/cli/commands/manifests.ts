@@ -74,6 +74,9 @@ export async function makeManifests(version: string, flags: ManifestsFlags, worl
       const changed = completed.changed || tool.changed;
       await keepLock({ ...completed, ...tool, changed }, loaded.lockFile, report);
       requireLocked(record, document.release, tool.lock, file);
+      const absent = Object.keys(definition.components).filter((name) => !isIn(record, name));
+      if (absent.length > 0 && flags.components === undefined)
+        report({ kind: 'warning', message: `the release document is of a part: it has no ${absent.join(', ')}` });
       const { release, number } = parseRevision(document.revision) ?? { release: document.release, number: 0 };
       const maker = openManifests({ definition, lock: tool.lock, release, revision: number, registry }, shop);
       return maker.install({ channel, images, options });
@@ -126,6 +129,10 @@ function toRegistry(text: string): string {
       hint: 'Write its host, with a path where it has one and without a scheme: mirror.local:5000/flux.',
     });
   }
+}
+
+function isIn({ images }: ChannelRecord, name: string): boolean {
+  return images.some(({ component }) => component === name);
 }
 
 function chooseChannel(
