@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole small releases in a registry or layout: images with evidence, manifests, pins and a signed document, for tests that break each of them.
-import { gzipSync } from 'node:zlib';
-import { pack } from 'tar-stream';
-import { type Digest, digestOf } from '#core';
+import type { Digest } from '#core';
 import { type Claim, type Parcel, PREDICATES, publishEvidence, type Signer, toStatement } from '#evidence';
 import { buildIndex, buildManifest, type Descriptor, parseManifest, toDocument } from '#image';
 import {
@@ -15,7 +13,7 @@ import {
   RELEASES,
 } from '#release';
 import { releaseDocument } from '../src/release/__fixtures__/documents.ts';
-import { platformImage, provenance } from './verify-stage.ts';
+import { fileLayer, platformImage, provenance } from './verify-stage.ts';
 
 /** What of a staged release is chosen. */
 export interface StagedReleaseChoice {
@@ -144,20 +142,7 @@ async function publishManifests(
   place: ReleasePlace,
   signer: Signer,
 ): Promise<NonNullable<ReleaseDocument['manifests']>[number]> {
-  const tar = pack();
-  tar.entry({ name: 'gotk-components.yaml', mtime: created }, text);
-  tar.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk);
-  const bytes = gzipSync(Buffer.concat(chunks));
-  const layer = {
-    bytes,
-    descriptor: {
-      mediaType: 'application/vnd.cncf.flux.content.v1.tar+gzip',
-      digest: digestOf(bytes),
-      size: bytes.length,
-    },
-  };
+  const { layer } = await fileLayer('gotk-components.yaml', text, 'application/vnd.cncf.flux.content.v1.tar+gzip');
   const config = toDocument({}, 'application/vnd.cncf.flux.config.v1+json');
   const manifest = buildManifest({ config: config.descriptor, layers: [layer.descriptor] });
   const path = `${CHANNEL}/flux-manifests`;

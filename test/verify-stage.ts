@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
-import { type Clock, createHttp, digestOf, type Http, systemClock } from '#core';
+import { type Clock, createHttp, type Digest, digestOf, type Http, systemClock } from '#core';
 import {
   buildReferrer,
   createKeylessSigner,
@@ -25,6 +25,7 @@ import {
   buildIndex,
   buildManifest,
   type Descriptor,
+  type Document,
   openRegistry,
   type RegistryClient,
   type RepositoryName,
@@ -156,22 +157,13 @@ async function pushImage(client: RegistryClient, name: RepositoryName, label: st
 
 /** Gives a small image of one platform; another label, other content. */
 export async function platformImage(label: string, architecture: string): Promise<Parcel> {
-  const tar = pack();
-  tar.entry({ name: 'program', mtime: new Date(0) }, `${label} ${architecture}`);
-  tar.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk);
-  const bytes = gzipSync(Buffer.concat(chunks));
-  const layer = {
-    bytes,
-    descriptor: {
-      mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
-      digest: digestOf(bytes),
-      size: bytes.length,
-    },
-  };
+  const { layer, diffId } = await fileLayer(
+    'program',
+    `${label} ${architecture}`,
+    'application/vnd.oci.image.layer.v1.tar+gzip',
+  );
   const config = toDocument(
-    { architecture, os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [digestOf(Buffer.concat(chunks))] } },
+    { architecture, os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [diffId] } },
     'application/vnd.oci.image.config.v1+json',
   );
   const manifest = buildManifest(
@@ -179,6 +171,22 @@ export async function platformImage(label: string, architecture: string): Promis
     { architecture, os: 'linux' },
   );
   return { manifest, blobs: [config, layer] };
+}
+
+/** Gives a layer that holds one file, and the digest of its archive. */
+export async function fileLayer(
+  name: string,
+  text: string,
+  mediaType: string,
+): Promise<{ readonly layer: Document; readonly diffId: Digest }> {
+  const tar = pack();
+  tar.entry({ name, mtime: new Date(0) }, text);
+  tar.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk);
+  const bytes = gzipSync(Buffer.concat(chunks));
+  const layer = { bytes, descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length } };
+  return { layer, diffId: digestOf(Buffer.concat(chunks)) };
 }
 
 /** A signer with the stage's key. `logged` has its signatures in the log. */

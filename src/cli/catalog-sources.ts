@@ -49,7 +49,7 @@ async function fromRegistry(
   flags: { readonly plainHttp?: boolean },
   world: World,
 ): Promise<readonly CatalogSource[]> {
-  if (!/\/releases$/.test(source)) {
+  if (!source.endsWith(`/${RELEASES}`)) {
     throw new OakumError('usage', 'SOURCE_UNREADABLE', 'there is no such folder, and no repository of releases', {
       where: source,
       hint: `Name REGISTRY/${RELEASES}, oci:FOLDER for an OCI layout, or a folder of release documents.`,

@@ -106,9 +106,8 @@ async function examine(request: VerifyImageRequest, root: Document): Promise<Fin
     ...missing.map((platform): Check => absent(platform)),
   ];
   if (policy.require.signature !== 'none') checks.push(...signatureChecks(rootCollected, rootName));
-  const named = (digest: Digest, subject: string) =>
-    namedChecks(request.named ?? [], { digest, subject, collected: of(digest) });
-  checks.push(...named(root.descriptor.digest, rootName));
+  const { digest } = root.descriptor;
+  checks.push(...namedChecks(request.named ?? [], { digest, subject: rootName, collected: rootCollected }));
   const isSigned = rootCollected.claims.some(({ type }) => type === 'signature');
   const levels: number[] = [];
   for (const [index, reading] of readings.entries()) {
@@ -120,8 +119,6 @@ async function examine(request: VerifyImageRequest, root: Document): Promise<Fin
       isSigned,
     });
     checks.push(...platform.checks);
-    const { descriptor, name } = reading.target;
-    if (descriptor.digest !== root.descriptor.digest) checks.push(...named(descriptor.digest, name));
     if (platform.level !== undefined) levels.push(platform.level);
   }
   return {
@@ -226,6 +223,8 @@ async function checkPlatform(
   const { name: subject, descriptor } = reading.target;
   const checks: Check[] = [reading.check];
   if (require.signature === 'each' && !isRoot) checks.push(...signatureChecks(own, subject));
+  const { digest } = descriptor;
+  if (!isRoot) checks.push(...namedChecks(request.named ?? [], { digest, subject, collected: own }));
   const collected = isRoot ? [own] : [own, root];
   // What is attached to the index holds for its platforms; what lies in the index counts where the index is signed.
   const believed = toBelieved(
