@@ -8,6 +8,15 @@ import { bundle, IN_A_CLONE } from '../scripts/bundle.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
+/** Asks a worker for the hash of a folder, as the program does; prints whether it has one. */
+const ASK = `
+  const { Worker } = require('node:worker_threads');
+  const worker = new Worker(process.argv[1]);
+  worker.once('message', ({ ok }) => { console.log(ok); worker.terminate(); });
+  worker.once('error', ({ message }) => console.log(message));
+  worker.postMessage({ kind: 'hash', folder: process.argv[2], name: 'example.com/a@v1.0.0', options: {} });
+`;
+
 describe('the bundle', () => {
   it('is what src is', async () => {
     await mkdir(join(ROOT, '.oakum'), { recursive: true });
@@ -26,6 +35,8 @@ describe('the bundle', () => {
         });
         expect(fromBundle).toEqual(fromSource);
       }
+      const worker = spawnSync(process.execPath, ['-e', ASK, join(folder, 'unpack-worker.cjs'), join(ROOT, 'docs')]);
+      expect(worker.stdout.toString() + worker.stderr.toString()).toBe('true\n');
     } finally {
       await rm(folder, { recursive: true });
     }

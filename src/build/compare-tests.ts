@@ -62,6 +62,8 @@ function differencesOf(before: PackageResult, after: PackageResult | undefined):
   const whole = after?.result ?? 'gone';
   const fails = whole === 'fail' || whole === 'stopped';
   const named = changed.some((one) => one.after === 'fail' || one.after === 'stopped');
-  if (result === 'pass' && fails && !named) return [{ package: path, before: result, after: whole, ...said }];
+  const isGone = changed.length > 0 && Object.keys(after?.tests ?? {}).length === 0; // not one test began
+  if ((result === 'pass' || isGone) && fails && !named)
+    return [{ package: path, before: result, after: whole, ...said }];
   return changed;
 }

@@ -76,6 +76,12 @@ describe('the comparison of tests', () => {
     expect(compared.lost).toEqual([]);
   });
 
+  it('holds a package that no longer compiles for a regression, though one of its tests failed before', () => {
+    const compared = compareTests(one('fail', { A: 'pass', B: 'fail' }), one('fail', {}));
+    expect(compared.regressions).toEqual([{ package: P, before: 'fail', after: 'fail' }]);
+    expect(compareTests(one('fail', { B: 'fail' }), one('fail', {})).regressions).toEqual([]);
+  });
+
   it('holds a test that hangs after and passed before for a regression', () => {
     const compared = compareTests(one('pass', { A: 'pass' }), one('fail', { A: 'stopped' }));
     expect(compared.regressions).toEqual([{ package: P, test: 'A', before: 'pass', after: 'stopped' }]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { CommanderError } from 'commander';
 import { OakumError } from '#core';
 import { EXIT_CODES } from './exit-codes.ts';
@@ -58,4 +59,5 @@ function end(): void {
   process.stdout.write('', () => process.stderr.write('', () => process.exit()));
 }
 
-void main().then(end);
+// In a bundle the worker of the room sources loads what it shares with this file, and with it this file.
+if (isMainThread) void main().then(end);

@@ -68,7 +68,7 @@ function jobsOf({ component, release, definition, lock, overlay }: OverlayTests,
 
 function comparisonKey({ before, after }: Jobs, { isolated }: Workshop): StepKey {
   const [first, second] = [before, after].map(({ request }) => testKey({ compile: request }, isolated).inputs);
-  return { name: 'compare-tests', inputs: { record: 2, before: first ?? null, after: second ?? null } };
+  return { name: 'compare-tests', inputs: { record: 3, before: first ?? null, after: second ?? null } };
 }
 
 function openTests(definition: Definition, shop: Workshop) {
