@@ -51,6 +51,10 @@ describe('what was scanned', () => {
       stderr: expect.stringContaining('nothing was scanned'),
     });
     expect((await oakum('explain', 'GO-2026-9001')).stdout).toContain('Nothing was scanned yet');
+    expect(await oakum('scan', 'nothere')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/no such file, and it names no image[^]*next: Name a file/),
+    });
   });
 
   it('is kept unless the scan says not to', async () => {
@@ -79,6 +83,10 @@ describe('what was scanned', () => {
       await shown('--severity', 'unknown'),
     ]).toEqual([0, 0, 1]);
     expect(await oakum('findings', '--severity', 'grave')).toMatchObject({ exitCode: 2 });
+    expect(await oakum('findings', '--line', '9.9')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/no image was scanned of this line/),
+    });
   });
 
   it('is explained, without what could steer the terminal', async () => {

@@ -12,6 +12,9 @@ export interface TargetOptions {
   readonly plainHttp?: boolean;
 }
 
+const TARGETS =
+  'Name a file (an SBOM in SPDX 2 or CycloneDX JSON, a Go program, a go.mod), an image (REGISTRY/REPOSITORY:TAG, oci:FOLDER:NAME) or a release (2.9.2).';
+
 const RELEASE = /^(\d+\.\d+(?:\.\d+)?)(?:-r\d+)?$/;
 
 /** Takes targets as the user names them; gives what is to be scanned. A name that is a file here is that file. */
@@ -33,7 +36,12 @@ async function openTarget(target: string, options: TargetOptions): Promise<reado
       hint: `For an image of an OCI layout name oci:${target}:NAME, for a Go module its go.mod.`,
     });
   if (/^\.{0,2}\//.test(target) || /\.(?:json|mod)$/.test(target))
-    throw new OakumError('usage', 'TARGET_UNREADABLE', 'there is no such file', { where: target });
+    throw new OakumError('usage', 'TARGET_UNREADABLE', 'there is no such file', { where: target, hint: TARGETS });
+  if (!/[./:]/.test(target))
+    throw new OakumError('usage', 'TARGET_INVALID', 'there is no such file, and it names no image', {
+      where: target,
+      hint: TARGETS,
+    });
   return openImageTarget(target, options);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isDigest, OakumError } from '#core';
 import { openLocalKey, readPublicKey, verifyStatement } from '#evidence';
@@ -25,9 +25,18 @@ export async function openLog(flags: SlaFlags & { readonly holds?: string }, wor
     flags.log === undefined
       ? join(world.stateFolder, 'sla', `${definition.name}.jsonl`)
       : resolve(world.workingFolder, flags.log);
+  await requireLog(file);
   const { check, signers } = asksForMore(flags) ? await byPolicy(flags, world) : await byKeys(flags.key, world);
   const log = await readSlaLog(file, { check, ...(holds === undefined ? {} : { holds }) });
   return { log, definition, signers };
+}
+
+async function requireLog(file: string): Promise<void> {
+  if ((await stat(file).catch(() => undefined)) !== undefined) return;
+  throw new OakumError('usage', 'SLA_LOG_ABSENT', 'there is no such event log', {
+    where: file,
+    hint: 'The first `oakum scan RELEASE --record` begins it; --log names another file.',
+  });
 }
 
 /** How seals are checked, and whose they must be. */

@@ -39,6 +39,16 @@ export async function showFindings(flags: FindingsFlags, world: World): Promise<
   const feeds = await openFeedsQuickly(flags.definition, world);
   const { line, revision, component: components, channel: channels, platform: platforms } = flags;
   const judged = await readJudgedStore({ line, revision, components, channels, platforms }, { flags, feeds, world });
+  if ((line ?? revision) !== undefined && judged.images.length === 0)
+    throw new OakumError(
+      'usage',
+      'REVISION_UNKNOWN',
+      'no image was scanned of this line or revision, with these components and channels',
+      {
+        where: line ?? revision ?? '',
+        hint: 'Scan its images first; `oakum findings --json` tells the component, channel and revision of all that was.',
+      },
+    );
   const chosen = judged.findings.filter(
     ({ finding, state }) =>
       isShown(flags.state, state) && (severities === undefined || severities.has(finding.severity.rating)),
