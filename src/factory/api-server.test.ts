@@ -52,11 +52,13 @@ require (
 	example.com/other v1.0.0
 	k8s.io/api v0.0.0
 	k8s.io/kms v0.0.0
+	k8s.io/sample-apiserver v0.0.0
 )
 
 replace (
 	k8s.io/api => ./staging/src/k8s.io/api
 	k8s.io/kms => ./staging/src/k8s.io/kms
+	k8s.io/sample-apiserver => ./staging/src/k8s.io/sample-apiserver
 	k8s.io/sample-controller => ./staging/src/k8s.io/sample-controller
 )
 `;

@@ -159,7 +159,8 @@ async function composeApiServer(
   const staged = replace.flatMap(({ path, target }) =>
     target.kind === 'folder' && target.folder.startsWith('./staging/') ? [path] : [],
   );
-  const required = staged.filter((path) => require.some((one) => one.path === path)); // samples are not
+  const isSample = (path: string) => path.startsWith('k8s.io/sample-'); // nothing imports them, and not all are published
+  const required = staged.filter((path) => !isSample(path) && require.some((one) => one.path === path));
   const version = main.version.replace(/^v1\./, 'v0.');
   const modules = await proveAll(
     required.map((path) => ({ path, version })),
@@ -177,6 +178,7 @@ async function composeApiServer(
       const edit = {
         require: modules.map(({ path }) => ({ path, version, indirect: false })),
         dropReplace: staged,
+        dropRequire: staged.filter(isSample),
       };
       await replaceInSource(mod, editGoMod(await readFile(mod, 'utf8'), edit));
       await replaceInSource(sum, mergeGoSum(await readFile(sum, 'utf8'), sums));

@@ -91,7 +91,7 @@ describe('the go.sum merger', () => {
     expect(merged).toBe('a v1/go.mod h1:z=\nb v1 h1:x=\nb v1/go.mod h1:y=\n');
   });
 
-  it('takes replacements away, those in a block and those alone, and leaves the others', () => {
+  it('takes replacements and requirements away, those in a block and those alone, and leaves the others', () => {
     const text = [
       'module example.com/m',
       'require (',
@@ -110,6 +110,9 @@ describe('the go.sum merger', () => {
     const edited = parseGoMod(editGoMod(text, { require, dropReplace: require.map(({ path }) => path) }));
     expect(edited.replace).toEqual(parseGoMod(text).replace.slice(2));
     expect(edited.require.map(({ version }) => version)).toEqual(['v0.36.3', 'v0.36.3', 'v1.0.0']);
+    const without = parseGoMod(editGoMod(text, { require: [], dropRequire: ['example.com/b'] }));
+    expect(without.require.map(({ path }) => path)).toEqual(['example.com/a', 'example.com/c']);
+    expect(without.replace).toEqual(parseGoMod(text).replace);
     const quoted = text.replace('\texample.com/b =>', '\t"example.com/b" =>');
     expect(() => editGoMod(quoted, { require, dropReplace: ['example.com/b'] })).toThrow(
       expect.objectContaining({ code: 'GO_MOD_INVALID' }),

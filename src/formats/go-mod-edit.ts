@@ -8,6 +8,8 @@ export interface GoModEdit {
   readonly go?: string;
   /** Modules whose replacements go. */
   readonly dropReplace?: readonly string[];
+  /** Modules that are no longer required. */
+  readonly dropRequire?: readonly string[];
 }
 
 /** A require line: what comes before the version, the version, and what comes after it (a comment). */
@@ -24,8 +26,11 @@ export function editGoMod(text: string, edit: GoModEdit): string {
   const known = new Set(before.require.map((one) => one.path));
   const lines = text.split('\n');
   const dropped = new Set(edit.dropReplace);
-  const kept = mapLinesOf('replace', lines, (line) => (dropped.has(replacedIn(line)) ? undefined : line));
-  const changed = mapLinesOf('require', kept, (line) => withVersion(line, wanted));
+  const kept = mapLinesOf('replace', lines, (line) => (dropped.has(moduleIn('replace', line)) ? undefined : line));
+  const gone = new Set(edit.dropRequire);
+  const changed = mapLinesOf('require', kept, (line) =>
+    gone.has(moduleIn('require', line)) ? undefined : withVersion(line, wanted),
+  );
   const added = edit.require.filter((one) => !known.has(one.path)).toSorted(byPath);
   const withAdded = added.reduce(insertRequirement, changed);
   const result = (edit.go === undefined ? withAdded : withGo(withAdded, edit.go)).join('\n');
@@ -61,9 +66,10 @@ function mapLinesOf(
   });
 }
 
-/** The module that a replace line is about. */
-function replacedIn(line: string): string {
-  return /^\s*(?:replace\s+)?(\S+)/.exec(line)?.[1] ?? '';
+/** The module that a line of a directive is about. */
+function moduleIn(directive: 'require' | 'replace', line: string): string {
+  const words = line.trim().split(/\s+/);
+  return (words[0] === directive ? words[1] : words[0]) ?? '';
 }
 
 function withVersion(line: string, wanted: ReadonlyMap<string, ModuleVersion>): string {
@@ -102,7 +108,8 @@ function withoutLastBlank(lines: readonly string[]): readonly string[] {
 
 function assertAsAsked(text: string, edit: GoModEdit, before: GoMod): void {
   const after = parseGoMod(text);
-  const expected = new Map([...before.require, ...edit.require].map((one) => [one.path, one.version]));
+  const required = before.require.filter(({ path }) => edit.dropRequire?.includes(path) !== true);
+  const expected = new Map([...required, ...edit.require].map((one) => [one.path, one.version]));
   const replaced = before.replace.filter(({ path }) => edit.dropReplace?.includes(path) !== true);
   const wrong =
     after.require.find((one) => expected.get(one.path) !== one.version) ??
