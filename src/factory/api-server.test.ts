@@ -145,6 +145,20 @@ describe('the lock of an API server', () => {
     expect(back.lock).toEqual(older.lock);
   });
 
+  it('passes over a patch of which a part is not served, and says so; named, it is an error', async () => {
+    proxy.fail({ kind: 'status', status: 404, path: /k8s\.io\/kms\/@v\/v0\.36\.10\.zip/ });
+    const { lockOne, events } = await openShop('unserved');
+    const { lock } = await lockOne('1.36');
+    const named = lockOne('1.36.10');
+    await expect(named).rejects.toMatchObject({ code: 'MODULE_NOT_SERVED' });
+    proxy.heal();
+    expect(lock.kubernetes?.['1.36']?.module.version).toBe('v1.36.2');
+    expect(events).toContainEqual({
+      kind: 'note',
+      message: expect.stringMatching(/^Kubernetes v1\.36\.10 passed over: k8s\.io\/kms@v0\.36\.10 is not served/),
+    });
+  });
+
   it('is not changed where --locked forbids it', async () => {
     const { lockOne } = await openShop('locked');
     await expect(lockOne('1.36', { locked: true })).rejects.toMatchObject({

@@ -37,6 +37,8 @@ export interface ApiServerLock {
 const KUBERNETES = 'k8s.io/kubernetes';
 const TAGS = ['selinux', 'notest', 'grpcnotrace'] as const;
 const PROVED_AT_ONCE = 8;
+/** Why a patch can't be built here, and an older one may. */
+const NOT_SERVED: readonly string[] = ['MODULE_NOT_SERVED', 'VERSION_UNKNOWN'] satisfies SourcesError['code'][];
 
 /** Gives the newest Kubernetes minors that the proxies list a release of, oldest first: `1.32`. */
 export async function servedMinors(count: number, shop: Workshop): Promise<readonly string[]> {
@@ -49,11 +51,16 @@ export async function servedMinors(count: number, shop: Workshop): Promise<reado
 
 /** Gives the newest patch of a Kubernetes minor that the proxies list, as `v1.36.3`; undefined where they list none. */
 export async function newestPatch(minor: string, shop: Workshop): Promise<string | undefined> {
+  return (await patchesOf(minor, shop))[0];
+}
+
+/** Newest first. */
+async function patchesOf(minor: string, shop: Workshop): Promise<readonly string[]> {
   const versions = await (await shop.sources()).versions(KUBERNETES);
   return versions
     .filter((version) => version.startsWith(`v${minor}.`) && prereleaseOf(version) === '')
     .sort(compareModuleVersions)
-    .at(-1);
+    .reverse();
 }
 
 /**
@@ -75,14 +82,8 @@ export async function lockApiServer(request: ApiServerLockRequest, shop: Worksho
     });
   const names = { subject: `kubernetes ${minor}`, step: 'resolve' };
   const { value } = await reportStep(shop.report, names, async () => {
-    const version = patch === undefined ? await newestPatch(minor, shop) : `v${minor}${patch}`;
-    if (version === undefined)
-      throw unknownKubernetes(
-        minor,
-        'has no version that the Go module proxy lists',
-        'Name one with its patch, like 1.36.3.',
-      );
-    return { value: await resolveApiServer({ path: KUBERNETES, version }, shop), cached: false };
+    const versions = patch === undefined ? await patchesOf(minor, shop) : [`v${minor}${patch}`];
+    return { value: await resolveNewest(minor, versions, shop), cached: false };
   });
   return { lock: { ...lock, kubernetes: { ...lock.kubernetes, [minor]: value } }, changed: true, minor };
 }
@@ -129,6 +130,25 @@ export async function openApiServer(
   return { digest: value.binary, path: await placeProgram('kube-apiserver', value.binary, shop) };
 }
 
+/** Resolves the first version of which the proxies serve all that it is built from; says what was passed over. */
+async function resolveNewest(minor: string, versions: readonly string[], shop: Workshop): Promise<LockedApiServer> {
+  let refusal: unknown;
+  for (const version of versions) {
+    try {
+      return await resolveApiServer({ path: KUBERNETES, version }, shop);
+    } catch (error) {
+      if (!(error instanceof SourcesError && NOT_SERVED.includes(error.code))) throw error;
+      refusal ??= error;
+      if (versions.length > 1)
+        shop.report({ kind: 'note', message: `Kubernetes ${version} passed over: ${error.message}` });
+    }
+  }
+  throw (
+    refusal ??
+    unknownKubernetes(minor, 'has no version that the Go module proxy lists', 'Name one with its patch, like 1.36.3.')
+  );
+}
+
 async function resolveApiServer(module: ModuleVersion, shop: Workshop): Promise<LockedApiServer> {
   const sources = await shop.sources();
   const { path, version, zipHash, modHash, proof } = await sources.prove(module);
@@ -166,6 +186,7 @@ async function composeApiServer(
     required.map((path) => ({ path, version })),
     sources,
   );
+  for (const module of modules) await sources.module(module); // not all that is proved is served
   const sums = modules.flatMap(({ path, zipHash, modHash }) => [
     `${path} ${version} ${zipHash}`,
     `${path} ${version}/go.mod ${modHash}`,
