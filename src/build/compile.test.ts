@@ -118,6 +118,25 @@ describe('the compile', () => {
     expect(value.modules.count).toBe(1);
   }, 300_000);
 
+  it('compiles with the experiments that are named, and holds the program to them', async () => {
+    const request = { ...REQUEST, experiments: ['nodwarf5'] };
+    const { value } = await compile(request, prepare, tools);
+    const program = (await cache.blobs.find(value.binary))?.path ?? '';
+    expect(execFileSync('go', ['version', '-m', program], { encoding: 'utf8' })).toMatch(
+      /X:nodwarf5\n[^]*GOEXPERIMENT=nodwarf5/,
+    );
+    const asked = {
+      component: 'hello',
+      platform: 'linux/amd64',
+      goVersion: GO_VERSION,
+      mainModule: 'example.com/hello',
+    } as const;
+    const others = { crypto: 'none', nestedModules: [], hashes: new Map() } as const;
+    await expect(checkBinary(program, { ...asked, ...others, experiments: ['nojsonv2'] })).rejects.toMatchObject({
+      message: expect.stringContaining('GOEXPERIMENT is nodwarf5 instead of nojsonv2'),
+    });
+  }, 300_000);
+
   it('refuses a program whose crypto mode was silently dropped', async () => {
     const { value } = await compile(REQUEST, prepare, tools);
     const program = await cache.blobs.find(value.binary);
@@ -125,6 +144,7 @@ describe('the compile', () => {
       component: 'hello',
       platform: 'linux/amd64',
       goVersion: GO_VERSION,
+      experiments: [],
       mainModule: 'example.com/hello',
       nestedModules: [],
       hashes: new Map(),

@@ -27,6 +27,8 @@ export interface CompileRequest {
   readonly toolchain: { readonly version: string; readonly zipHash: string };
   readonly platform: Platform;
   readonly crypto: CryptoMode;
+  /** Go experiments (GOEXPERIMENT) that the program is compiled with. */
+  readonly experiments?: readonly string[];
   /** The digest of what is laid over the source, where something is; without it the key is as it always was. */
   readonly overlay?: Digest;
   /** Build constraints that hold beside Go's own. */
@@ -103,7 +105,7 @@ export function compileKey(request: CompileRequest, isolated: boolean): StepKey 
   const inputs = { record: 1, component, ...source, package: request.package, toolchain, platform, crypto };
   return {
     name: 'compile',
-    inputs: { ...inputs, argv: argvOf(request), env: goEnvironment(platform, crypto), isolated } as unknown as Json,
+    inputs: { ...inputs, argv: argvOf(request), env: goEnvironment(request), isolated } as unknown as Json,
   };
 }
 
@@ -112,7 +114,7 @@ export function compileCommand(request: CompileRequest): {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 } {
-  return { argv: argvOf(request), env: goEnvironment(request.platform, request.crypto) };
+  return { argv: argvOf(request), env: goEnvironment(request) };
 }
 
 /** Takes the blob that {@link CompiledBinary.modules} names; gives the modules in it. */
@@ -150,6 +152,7 @@ export function compile(
         component: request.component,
         platform: request.platform,
         crypto: request.crypto,
+        experiments: request.experiments ?? [],
         goVersion: request.toolchain.version,
         mainModule: request.main.path,
         nestedModules: request.nested.map((module) => module.path),
@@ -182,8 +185,17 @@ function packageFlags({ tags = [] }: CompileRequest): readonly string[] {
   return [...SHARED_FLAGS, ...(tags.length === 0 ? [] : [`-tags=${tags.join(',')}`])];
 }
 
-/** Gives the environment in which Go runs in a sandbox for a platform and crypto mode, offline: toolchain, modules and caches lie where a compile has them. */
-export function goEnvironment(platform: Platform, crypto: CryptoMode = 'none'): Readonly<Record<string, string>> {
+/**
+ * Gives the environment in which Go runs in a sandbox for a platform, crypto mode and experiments, offline: toolchain, modules and caches lie
+ * where a compile has them.
+ */
+export function goEnvironment({
+  platform,
+  crypto = 'none',
+  experiments = [],
+}: Pick<CompileRequest, 'platform' | 'experiments'> & { readonly crypto?: CryptoMode }): Readonly<
+  Record<string, string>
+> {
   const architecture = architectureOf(platform);
   return {
     CGO_ENABLED: '0',
@@ -193,6 +205,7 @@ export function goEnvironment(platform: Platform, crypto: CryptoMode = 'none'): 
     ...(architecture === 'amd64' ? { GOAMD64: 'v1' } : { GOARM64: 'v8.0' }),
     GOCACHE: INSIDE.cache,
     GOENV: 'off',
+    ...(experiments.length === 0 ? {} : { GOEXPERIMENT: experiments.join(',') }),
     GOFLAGS: '',
     GOMODCACHE: INSIDE.modules,
     GOOS: 'linux',
@@ -252,7 +265,7 @@ async function runCommand(
   const { limits } = tools;
   const outcome = await (await tools.engine()).run({
     argv,
-    env: { ...goEnvironment(request.platform, request.crypto), GOMAXPROCS: String(tools.parallelism) },
+    env: { ...goEnvironment(request), GOMAXPROCS: String(tools.parallelism) },
     cwd: INSIDE.source,
     mounts: [
       { kind: 'read', from: inputs.toolchainFolder, to: INSIDE.toolchain },

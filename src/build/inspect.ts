@@ -12,6 +12,7 @@ export interface BinaryExpectation {
   readonly platform: Platform;
   readonly crypto: CryptoMode;
   readonly goVersion: string;
+  readonly experiments: readonly string[];
   readonly mainModule: string;
   /** Modules laid into the source from proved zips; the binary names them without a hash. */
   readonly nestedModules: readonly string[];
@@ -64,6 +65,7 @@ function settingFaults(info: GoBuildInfo, expected: BinaryExpectation): string[]
     GOOS: 'linux',
     GOARCH: architectureOf(expected.platform),
     '-trimpath': 'true',
+    ...(expected.experiments.length === 0 ? {} : { GOEXPERIMENT: expected.experiments.join(',') }),
   };
   const faults = Object.entries(wanted)
     .filter(([name, value]) => info.settings.get(name) !== value)

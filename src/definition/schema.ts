@@ -259,6 +259,10 @@ export const definitionSchema = z
     vendor: z.string().min(1).describe('For org.opencontainers.image.vendor.'),
     registry: registry.describe('Where images are published: <registry>/<channel>/<component>.'),
     toolchain: toolchain.describe('The Go toolchain that compiles everything.'),
+    experiments: z
+      .array(z.string().regex(/^[a-z0-9]+$/, 'must be the name of a Go experiment, like nojsonv2'))
+      .default([])
+      .describe('Go experiments (GOEXPERIMENT) that components are compiled and tested with.'),
     platforms: z.array(z.enum(PLATFORMS)).min(1).describe('What images are built for.'),
     components: z.record(name, component).describe('The programs, in the order of the image pins.'),
     channels: z.record(name, channel),

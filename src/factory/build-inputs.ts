@@ -34,6 +34,7 @@ export function buildInputs(build: BuildRequest, job: Job, channel: string): Jso
       vendor: definition.vendor,
       registry: definition.registry,
       toolchain: definition.toolchain,
+      ...(definition.experiments.length === 0 ? {} : { experiments: definition.experiments }),
       platforms: [platform],
       components: { [component]: definition.components[component] },
       channels: { [channel]: definition.channels[channel] },

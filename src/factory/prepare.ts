@@ -53,6 +53,7 @@ export function toJob(component: string, platform: Platform, from: JobOrigin): J
     toolchain: { version: definition.toolchain, zipHash: toolchain.zipHash },
     platform,
     crypto: from.crypto ?? 'none',
+    ...(definition.experiments.length === 0 ? {} : { experiments: definition.experiments }),
     ...(overlay === undefined ? {} : { overlay: digestOfOverlay(overlay) }),
   };
   return { component, platform, locked, request, ...(overlay === undefined ? {} : { overlay }) };

@@ -12,6 +12,7 @@ export interface BuiltModule {
 
 /** What the Go linker wrote into a binary (package debug/buildinfo): what `go version -m` prints. */
 export interface GoBuildInfo {
+  /** The compiler's release alone, `go1.27.3`; what experiments it ran with is in the settings (GOEXPERIMENT). */
   readonly goVersion: string;
   /** The import path of the main package. */
   readonly path: string;
@@ -21,6 +22,8 @@ export interface GoBuildInfo {
 }
 
 const MAGIC = Buffer.from('\xff Go buildinf:', 'latin1');
+/** What runtime.Version adds where experiments differ from the default: ` X:boringcrypto`, `-X:nojsonv2`. */
+const EXPERIMENTS = /[ -]X:/;
 const INLINE_STRINGS = 2;
 const SENTINEL = 16;
 const MAX_BYTES = 16 << 20;
@@ -38,7 +41,10 @@ export async function readGoBuildInfo(readAt: ReadAt): Promise<GoBuildInfo | und
   const version = readString(bytes, 32);
   const modules = version && readString(bytes, version.end);
   if (version === undefined || modules === undefined) return undefined;
-  return { goVersion: version.text, ...parseModuleInfo(modules.text.slice(SENTINEL, -SENTINEL)) };
+  return {
+    goVersion: version.text.split(EXPERIMENTS)[0] ?? '',
+    ...parseModuleInfo(modules.text.slice(SENTINEL, -SENTINEL)),
+  };
 }
 
 /** A string as Go writes it here: an unsigned varint of its length, then its bytes. */

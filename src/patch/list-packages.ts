@@ -53,7 +53,7 @@ export async function findMissingPackages(
       '{{with .Error}}{{$.ImportPath}} {{printf "%q" .Err}}{{end}}',
       './...',
     ],
-    env: goEnvironment(request.platform),
+    env: goEnvironment(request),
     cwd: '/src',
     mounts: [
       { kind: 'read', from: request.toolchainFolder, to: '/usr/local/go' },

@@ -36,10 +36,7 @@ export function compareSbom(
     ...compareSets({
       what: 'standard library',
       sbom: standardLibrary.map((one) => ['stdlib', `v${one.version.replace(/^(?:go|v)/, '')}`]),
-      image: [...content.programs.values()].map(({ goVersion }) => [
-        'stdlib',
-        standardLibraryVersion(goVersion.split(' ')[0] ?? ''),
-      ]),
+      image: [...content.programs.values()].map(({ goVersion }) => ['stdlib', standardLibraryVersion(goVersion)]),
     }),
     ...compareSets({
       what: 'package',

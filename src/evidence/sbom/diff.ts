@@ -33,7 +33,7 @@ export function diffSboms(before: SbomReading, after: SbomReading): readonly Sbo
 export function contentReading(content: ImageContent): SbomReading {
   const part = { excluded: false, described: false };
   const modules = [...content.programs.values()].flatMap((program): ReadComponent[] => {
-    const version = standardLibraryVersion(program.goVersion.split(' ')[0] ?? '');
+    const version = standardLibraryVersion(program.goVersion);
     return [
       { ...part, name: 'stdlib', version, purl: parsePurl(modulePurl('stdlib', version)) },
       ...modulesOf(program).map((module) => ({

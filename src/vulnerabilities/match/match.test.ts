@@ -115,7 +115,16 @@ describe('matching', () => {
         affected: [{ package: { ecosystem: 'Go', name }, ranges: range(fixed) }],
       });
     const advisories = [go('stdlib', '1.27.4'), go('toolchain', '1.27.0-rc.2')];
-    const versions = ['go1.27.3', 'v1.27.3', '1.27.3', 'go1.27.3 X:boringcrypto', 'go1.27rc1', 'v1.27.0-rc.1', '1.27'];
+    const versions = [
+      'go1.27.3',
+      'v1.27.3',
+      '1.27.3',
+      'go1.27.3 X:boringcrypto',
+      'go1.27.3-X:nojsonv2',
+      'go1.27rc1',
+      'v1.27.0-rc.1',
+      '1.27',
+    ];
     for (const version of versions)
       expect(match([module(version, 'stdlib')], advisories).findings, version).toHaveLength(1);
     expect(match([module('go1.27.4', 'stdlib')], advisories).findings).toHaveLength(0);

@@ -49,11 +49,11 @@ export function orderOf(ecosystem: string): VersionOrder | undefined {
 }
 
 /**
- * Takes a Go release as any tool writes it (`go1.27.3`, `v1.27.3`, `1.27rc1`, `go1.27.3 X:boringcrypto`); gives the semantic
+ * Takes a Go release as any tool writes it (`go1.27.3`, `v1.27.3`, `1.27rc1`, `go1.27.3 X:boringcrypto`, `go1.27.3-X:nojsonv2`); gives the semantic
  * version that advisories for the standard library use (`1.27.3`, `1.27.0-rc.1`), undefined for what is no release.
  */
 export function goReleaseVersion(text: string): string | undefined {
-  const plain = text.trim().split(/[\s+]/, 1)[0] ?? '';
+  const plain = text.trim().split(/[\s+]|-X:/, 1)[0] ?? '';
   const bare = plain.replace(/^v/, '').replace(/^go/, '');
   const [, major, minor, patch, kind, number] =
     /^(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:(rc|beta)(\d{1,9}))?$/.exec(bare.replace(/-fips$/, '')) ?? [];
