@@ -26,6 +26,8 @@ export type { ReleaseErrorCode } from './error.ts';
 export { layoutPlace, parsePlace, registryPlace, RELEASES } from './place.ts';
 export type { ReleasePlace } from './place.ts';
 export { parseReleaseDocument } from './read-document.ts';
+export { formatNotes } from './notes/notes.ts';
+export type { ApiNotes, NotesRequest } from './notes/request.ts';
 export { formatPins, pinsPath } from './pins.ts';
 export type { Pin } from './pins.ts';
 export { formatRevision, imageName, imageTags, lineOf, orderRevisions, parseRevision } from './revision.ts';
