@@ -132,7 +132,7 @@ export async function openApiServer(
 
 /** Resolves the first version of which the proxies serve all that it is built from; says what was passed over. */
 async function resolveNewest(minor: string, versions: readonly string[], shop: Workshop): Promise<LockedApiServer> {
-  let refusal: unknown;
+  let refusal: SourcesError | undefined;
   for (const version of versions) {
     try {
       return await resolveApiServer({ path: KUBERNETES, version }, shop);
