@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { digestOf } from '#core';
 import { formatReleaseDocument, type ReleaseDocument } from '#release';
-import { openFinding, releaseDocument } from '../src/release/__fixtures__/documents.ts';
+import { openFinding, releaseDocument } from '#testing';
 
 const options = {
   revisions: { type: 'string' },

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '#core';
 import { readDefinition } from '#definition';
 import { formatReleaseDocument } from '#release';
+import { releaseDocument } from '#testing';
 import { supportOf } from '../src/cli/lifecycle.ts';
 import { openWorld } from '../src/cli/world.ts';
-import { releaseDocument } from '../src/release/__fixtures__/documents.ts';
 import { apiFile, CALENDARS, inDays, type LifecycleWorld, startLifecycleWorld } from './lifecycle-world.ts';
 import { runCli } from './outside.ts';
 

@@ -6,8 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatReleaseDocument, releaseArtifact, registryPlace, RELEASES } from '#release';
 import { createHttp, systemClock } from '#core';
 import { openRegistry } from '#image';
-import { startRegistry, type TestRegistry } from '#testing';
-import { releaseDocument } from '../src/release/__fixtures__/documents.ts';
+import { releaseDocument, startRegistry, type TestRegistry } from '#testing';
 import { type CliResult, runCli } from './outside.ts';
 
 const HOME = resolve(import.meta.dirname, '..');
@@ -49,12 +48,7 @@ const CHANNEL = ['--from', 'release.json', '--channel', 'distroless'] as const;
 
 describe('oakum manifests', () => {
   it.each<[string, readonly string[], number, RegExp]>([
-    [
-      'there is no document',
-      ['2.9.2'],
-      2,
-      /no release document here.*\n.*\/out\n.*oakum release 2\.9\.2/s,
-    ],
+    ['there is no document', ['2.9.2'], 2, /no release document here.*\n.*\/out\n.*oakum release 2\.9\.2/s],
     ['it is of another release', ['2.9.3', ...CHANNEL], 2, /of 2\.9\.2-r0, not of 2\.9\.3/],
     ['it is of another revision', ['2.9.2-r1', ...CHANNEL], 2, /of 2\.9\.2-r0, not of 2\.9\.2-r1/],
     ['it is none', ['2.9.2', '--from', 'broken.json'], 3, /broken\.json/],

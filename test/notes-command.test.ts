@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatReleaseDocument, type ReleaseDocument } from '#release';
-import { type GoProxyServer, startGoProxy } from '#testing';
-import { openFinding, releaseDocument } from '../src/release/__fixtures__/documents.ts';
+import { type GoProxyServer, openFinding, releaseDocument, startGoProxy } from '#testing';
 import { CALENDARS, inDays, type LifecycleWorld, startLifecycleWorld } from './lifecycle-world.ts';
 
 /** A CustomResourceDefinition of a kind with these versions, the first stored. */

@@ -12,7 +12,7 @@ import {
   type ReleasePlace,
   RELEASES,
 } from '#release';
-import { releaseDocument } from '../src/release/__fixtures__/documents.ts';
+import { releaseDocument } from '#testing';
 import { fileLayer, platformImage, provenance } from './verify-stage.ts';
 
 /** What of a staged release is chosen. */

@@ -55,5 +55,5 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'factory',
     'consumers',
   ],
-  testing: ['formats', 'image', 'evidence'],
+  testing: ['formats', 'image', 'evidence', 'release'],
 };

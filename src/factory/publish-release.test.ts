@@ -15,8 +15,7 @@ import {
   type ReleasePlace,
   RELEASES,
 } from '#release';
-import { createTestClock, createTestSigner, startRegistry } from '#testing';
-import { releaseDocument } from '../release/__fixtures__/documents.ts';
+import { createTestClock, createTestSigner, releaseDocument, startRegistry } from '#testing';
 import { publishRelease, type PublishReleaseRequest } from './publish-release.ts';
 
 const closing: (() => unknown)[] = [];

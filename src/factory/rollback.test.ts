@@ -4,8 +4,7 @@ import { createHttp, type Digest } from '#core';
 import { PREDICATES } from '#evidence';
 import { buildIndex, openRegistry, type RegistryClient } from '#image';
 import { registryPlace, releaseArtifact, RELEASES } from '#release';
-import { createTestClock, createTestSigner, startRegistry, type TestRegistry } from '#testing';
-import { releaseDocument } from '../release/__fixtures__/documents.ts';
+import { createTestClock, createTestSigner, releaseDocument, startRegistry, type TestRegistry } from '#testing';
 import { rollBack } from './rollback.ts';
 
 const IMAGES = ['a', 'b'].map((component) => ({ channel: 'distroless', component, version: 'v1' }));

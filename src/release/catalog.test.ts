@@ -10,7 +10,7 @@ import {
   formatJsonFeed,
   type ReleaseDocument,
 } from '#release';
-import { openFinding, releaseDocument } from './__fixtures__/documents.ts';
+import { openFinding, releaseDocument } from '#testing';
 
 const first = releaseDocument('2.9.1-r0', {
   created: '2026-07-01T00:00:00Z',

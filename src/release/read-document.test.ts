@@ -4,7 +4,7 @@ import addFormats from 'ajv-formats';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatReleaseDocument, parseReleaseDocument, type ReleaseDocument, releaseJsonSchema } from '#release';
-import { releaseDocument } from './__fixtures__/documents.ts';
+import { releaseDocument } from '#testing';
 
 const good = releaseDocument('2.9.2-r1');
 const text = formatReleaseDocument(good);

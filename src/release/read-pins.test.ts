@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatPins } from '#release';
-import { releaseDocument } from './__fixtures__/documents.ts';
+import { releaseDocument } from '#testing';
 import { channelsOfPins, pinFaults } from './read-pins.ts';
 
 const document = releaseDocument('2.9.2-r1');

@@ -39,3 +39,4 @@ export { startFeedServer } from './feed-server.ts';
 export type { FeedFault, FeedRequest, FeedServer } from './feed-server.ts';
 export { startPostgres } from './postgres.ts';
 export type { PostgresServer } from './postgres.ts';
+export { openFinding, releaseDocument } from './release-documents.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildCatalog, digestOfRelease, formatAtom, type ReleaseDocument } from '#release';
-import { openFinding, releaseDocument } from '../../src/release/__fixtures__/documents.ts';
+import { openFinding, releaseDocument } from '#testing';
 import { pythonJudge } from '../judges.ts';
 
 const READ = `

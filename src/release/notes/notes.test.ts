@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { compareApis, type EvidenceReading, type Fit, type LineWindow, recordedKinds } from '#compatibility';
 import { digestOf } from '#core';
 import { type CatalogSource, digestOfRelease, formatNotes, type NotesRequest, type ReleaseDocument } from '#release';
-import { openFinding, releaseDocument } from '../__fixtures__/documents.ts';
+import { openFinding, releaseDocument } from '#testing';
 
 const WINDOW: LineWindow = {
   line: '2.8',
