@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type ApiServer, startApiServer } from '#compatibility';
-import { runProcess, systemClock } from '#core';
+import { type Digest, digestOf, runProcess, systemClock } from '#core';
 import { lockApiServer, openApiServer } from '#factory';
 import { type Cluster, type ConnectionOptions, openCluster } from '#kubernetes';
+import { formatReleaseDocument, RELEASE_DOCUMENT_TYPE } from '#release';
 import { loadDefinition, openShop } from '../src/cli/shop.ts';
 import { openWorld } from '../src/cli/world.ts';
 import { type CliResult, runCli } from './outside.ts';
@@ -175,7 +176,6 @@ export function installText({ release, revision, definition, controllers, logLev
     `    app.kubernetes.io/component: ${component}\n    app.kubernetes.io/instance: flux-system\n` +
     `    app.kubernetes.io/part-of: flux\n    app.kubernetes.io/version: v${release}\n`;
   const parts = controllers.map((name) => {
-    const digest = createHash('sha256').update(`${name} ${revision}`).digest('hex');
     return `apiVersion: v1
 kind: ServiceAccount
 metadata:
@@ -198,7 +198,7 @@ ${labels(name)}spec:
       serviceAccountName: ${name}
       containers:
       - name: manager
-        image: registry.example.com/flux/distroless/${name}:v1.0.0@sha256:${digest}
+        image: registry.example.com/flux/distroless/${name}:v1.0.0@${digestOfImage(name, revision)}
         args: [--log-level=${logLevel}]
 `;
   });
@@ -211,4 +211,60 @@ ${labels(name)}spec:
       'subjects: [{kind: ServiceAccount, name: kustomize-controller, namespace: flux-system}]\n',
     ...parts,
   ].join('---\n');
+}
+
+/** The digest of the image that a controller has in a revision of these tests. */
+export function digestOfImage(name: string, revision: string): Digest {
+  return digestOf(`${name} ${revision}`);
+}
+
+const HASH = `h1:${'A'.repeat(43)}=`;
+const PROOF = { kind: 'exempted', exemption: 'a test', database: 'not-asked' } as const;
+
+/** Gives the release document of a revision of these tests, with the images of {@link installText}, supported on the API server's minor. */
+export function releaseText(revision: string, controllers: readonly string[]): string {
+  const module = { path: 'example.com/m', version: 'v1.0.0', zipHash: HASH, modHash: HASH, proof: PROOF };
+  const release = revision.replace(/-r\d+$/, '');
+  const images = controllers.map((component) => ({
+    component,
+    version: 'v1.0.0',
+    name: `registry.example.com/flux/distroless/${component}`,
+    tags: [`v1.0.0${revision.slice(release.length)}`, 'v1.0.0'],
+    digest: digestOfImage(component, revision),
+    source: { ...module, commit: 'c', nested: [] },
+    platforms: { 'linux/amd64': platformOf(component, revision) },
+  }));
+  return formatReleaseDocument({
+    mediaType: RELEASE_DOCUMENT_TYPE,
+    distribution: 'test',
+    release,
+    revision,
+    flux: { ...module, version: `v${release}` },
+    definition: digestOf('definition'),
+    lock: digestOf('lock'),
+    toolchain: { version: '1.26.0', modules: {} },
+    compressor: 'test',
+    exemptions: [],
+    channels: { distroless: { base: { name: 'debian', packages: {}, releases: [] }, images } },
+    publication: {
+      created: '2026-11-24T00:00:00Z',
+      ...(revision.endsWith('-r0') ? {} : { predecessor: { revision: `${release}-r0`, digest: digestOf('r0') } }),
+      evidence: [],
+      findings: { kind: 'not-scanned', reason: 'a test' },
+      support: { supported: [MINOR] },
+    },
+  });
+}
+
+function platformOf(component: string, revision: string) {
+  const digest = digestOf(`${component} ${revision} linux/amd64`);
+  return {
+    manifest: digest,
+    config: digest,
+    layers: [{ digest, diffId: digest, size: 1 }],
+    binary: { path: 'manager', digest, size: 1 },
+    modules: { count: 1, digest },
+    sbom: { spdx: digest, cyclonedx: digest },
+    isolation: 'none',
+  };
 }

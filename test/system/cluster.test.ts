@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { carryOut, planChange, readManifestSet } from '#consumers';
 import { systemClock } from '#core';
-import { at, type KubernetesObject, parseManifests } from '#kubernetes';
-import { type ClusterStage, installText, kustomizationDefinition, startClusterStage } from '../cluster-stage.ts';
+import { at, type Cluster, type KubernetesObject, parseManifests } from '#kubernetes';
+import {
+  type ClusterStage,
+  digestOfImage,
+  installText,
+  kustomizationDefinition,
+  releaseText,
+  startClusterStage,
+} from '../cluster-stage.ts';
 
 const CONTROLLERS = ['source-controller', 'kustomize-controller'];
 const CRD = {
@@ -345,6 +354,68 @@ describe('oakum upgrade', () => {
   });
 });
 
+describe('oakum check', () => {
+  it('tells what is outdated, mixed, unknown and run otherwise, and is content with what is well', async () => {
+    const cluster = await stage.cluster();
+    const file = await manifests('2.9.2-r0');
+    await stage.oakum(['install', '--manifests', file, '--yes', '--no-wait']);
+    const releases = join(stage.folder, 'releases');
+    await mkdir(releases, { recursive: true });
+    const document = async (revision: string) =>
+      writeFile(join(releases, `${revision}.json`), releaseText(revision, CONTROLLERS));
+    await document('2.9.2-r0');
+    for (const name of CONTROLLERS) await runPod(cluster, name, digestOfImage(name, '2.9.2-r0'));
+
+    const check = async () => {
+      const { exitCode, stdout, stderr } = await stage.oakum(['check', '--documents', releases, '--json']);
+      const problems =
+        stdout === '' ? [] : (JSON.parse(stdout) as { problems: { code: string; subject: string }[] }).problems;
+      return {
+        exitCode,
+        stderr,
+        codes: problems.map(({ code, subject }) => `${code} ${subject.replace(/^.*\//, '')}`),
+      };
+    };
+    expect(await check()).toMatchObject({ exitCode: 0, codes: [] });
+
+    await document('2.9.2-r1');
+    expect(await check()).toMatchObject({
+      exitCode: 1,
+      codes: CONTROLLERS.toSorted().map((name) => `IMAGE_OUTDATED ${name}`),
+    });
+
+    const image = `registry.example.com/flux/distroless/source-controller@${digestOfImage('source-controller', '2.9.2-r1')}`;
+    const template = { spec: { containers: [{ name: 'manager', image }] } };
+    await cluster.apply(
+      { ...toObject(deployment('source-controller')), spec: { template } },
+      { manager: 'somebody', force: true },
+    );
+    const mixed = await check();
+    expect(mixed.codes).toEqual(
+      expect.arrayContaining([
+        'IMAGE_OUTDATED kustomize-controller',
+        'POD_DIFFERS source-controller',
+        'REVISIONS_MIXED namespace flux-system',
+      ]),
+    );
+    const strange = { spec: { containers: [{ name: 'manager', image: 'example.com/strange:1' }] } };
+    await cluster.apply(
+      { ...toObject(deployment('source-controller')), spec: { template: strange } },
+      { manager: 'somebody', force: true },
+    );
+    expect((await check()).codes).toEqual(expect.arrayContaining(['IMAGE_UNPINNED source-controller']));
+    await cluster.remove({
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      name: 'source-controller',
+      namespace: 'flux-system',
+    });
+    expect((await check()).codes).toContain('OBJECT_MISSING namespace flux-system');
+    for (const name of CONTROLLERS)
+      await cluster.remove({ apiVersion: 'v1', kind: 'Pod', name: `${name}-0`, namespace: 'flux-system' });
+  });
+});
+
 describe('oakum uninstall', () => {
   it('keeps definitions and objects, and takes both away with --crds, finalizers of Flux first', async () => {
     const cluster = await stage.cluster();
@@ -408,6 +479,25 @@ describe('the watch', () => {
     expect(seen.at(-1)).toMatch(/second$/);
   });
 });
+
+function toObject({ apiVersion, kind, name, namespace }: ReturnType<typeof deployment>): KubernetesObject {
+  return { apiVersion, kind, metadata: { name, namespace } };
+}
+
+/** A pod as a kubelet would report it, and its Deployment available: nothing runs here. */
+async function runPod(cluster: Cluster, name: string, digest: string): Promise<void> {
+  const pod = { apiVersion: 'v1', kind: 'Pod', name: `${name}-0`, namespace: 'flux-system' };
+  const image = `registry.example.com/flux/distroless/${name}@${digest}`;
+  await cluster.create({
+    ...toObject(pod),
+    metadata: { name: pod.name, namespace: pod.namespace, labels: { app: name } },
+    spec: { serviceAccountName: name, automountServiceAccountToken: false, containers: [{ name: 'manager', image }] },
+  });
+  const status = { name: 'manager', image, imageID: image, ready: true, restartCount: 0, state: {} };
+  await cluster.patch(pod, { type: 'merge', subresource: 'status', body: { status: { containerStatuses: [status] } } });
+  const conditions = [{ type: 'Available', status: 'True', reason: 'MinimumReplicasAvailable' }];
+  await cluster.patch(deployment(name), { type: 'merge', subresource: 'status', body: { status: { conditions } } });
+}
 
 function kustomizationOf(name: string, spec: Readonly<Record<string, unknown>>, version = 'v1'): KubernetesObject {
   const { apiVersion, kind, namespace } = kustomization(name, version);
