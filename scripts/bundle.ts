@@ -74,7 +74,10 @@ const QUICK = source('cli/commands/scan.ts');
  * A module that several commands use becomes a file of its own, and opening thirty of them takes a tenth of a scan's time. So what a scan uses is
  * one file, and what every start uses is part of `main`. What that is, a first bundling tells: of a room's door only what is used.
  */
-async function groupModules(build: RolldownBuild, output: OutputOptions): Promise<NonNullable<OutputOptions['codeSplitting']>> {
+async function groupModules(
+  build: RolldownBuild,
+  output: OutputOptions,
+): Promise<NonNullable<OutputOptions['codeSplitting']>> {
   const chunks = (await build.generate(output)).output.filter((file) => file.type === 'chunk');
   const usedBy = (start: (typeof chunks)[number] | undefined) => {
     const files = new Set(start === undefined ? [] : [start.fileName]);
