@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmod, copyFile, mkdir, open } from 'node:fs/promises';
+import { chmod, copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTree, type StepResult } from '#cache';
 import type { Digest, Platform } from '#core';
-import { type Json, type ReadAt, readElf, readGoBuildInfo, readGoPackages } from '#formats';
+import type { Json } from '#formats';
 import { type CompileInputs, type CompileRequest, type CompileTools, compileCommand, compileKey } from './compile.ts';
-import { FIPS_MODULE, type FipsFacts, type FipsModule, readFipsFacts } from './crypto.ts';
+import { FIPS_MODULE, type FipsFacts, type FipsModule } from './crypto.ts';
 import { BuildError } from './error.ts';
 import { findOutsideCryptography, type OutsideCryptography } from './fips-outside.ts';
+import { readProgram } from './read-program.ts';
 
 /** What a program did when it was started to check itself. */
 export type SelfTest =
@@ -52,7 +53,8 @@ export function reportFips(
     () => [],
     async () => {
       const imports = await listImports(request, await prepare(), tools);
-      const { facts, packages } = await readProgram(binary, tools);
+      const program = await readProgram((await blobOf(binary, tools)).path);
+      if (program === undefined) throw unproved(request, 'it is not a Go program for Linux');
       return {
         mode: 'fips140',
         component: request.component,
@@ -60,35 +62,14 @@ export function reportFips(
         toolchain: request.toolchain.version,
         binary,
         module: FIPS_MODULE,
-        facts,
-        outside: findOutsideCryptography(packages, imports),
+        facts: program.fips,
+        outside: findOutsideCryptography(program.packages, imports),
         selfTest: native
           ? await runSelfTest(request, binary, tools)
           : { verdict: 'not run', reason: `this machine runs ${tools.machine}` },
       };
     },
   );
-}
-
-async function readProgram(
-  binary: Digest,
-  { cache }: FipsTools,
-): Promise<{ facts: FipsFacts; packages: readonly string[] }> {
-  const blob = await cache.blobs.find(binary);
-  if (blob === undefined) throw new TypeError('the program was compiled and is not there');
-  const file = await open(blob.path, 'r');
-  try {
-    const readAt: ReadAt = async (offset, length) => {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
-      return buffer.subarray(0, bytesRead);
-    };
-    const [elf, info] = [await readElf(readAt), await readGoBuildInfo(readAt)];
-    if (elf === undefined || info === undefined) throw new TypeError('the program passed the check and is not one');
-    const packages = ((await readGoPackages(readAt)) ?? []).map((path) => (path === 'main' ? info.path : path));
-    return { facts: await readFipsFacts(readAt, elf, info, packages), packages };
-  } finally {
-    await file.close();
-  }
 }
 
 /** What each package of the program imports, as the go command says offline in the compile's own surroundings. */
@@ -126,7 +107,7 @@ async function runSelfTest(request: CompileRequest, binary: Digest, tools: FipsT
   await mkdir(folder, { mode: 0o755 });
   try {
     const program = join(folder, request.component);
-    await copyFile((await tools.cache.blobs.find(binary))?.path ?? '', program);
+    await copyFile((await blobOf(binary, tools)).path, program);
     await chmod(program, 0o755);
     const argv = [`/program/${request.component}`, '--help'] as const;
     const outcome = await (await tools.engine()).run({
@@ -146,6 +127,12 @@ async function runSelfTest(request: CompileRequest, binary: Digest, tools: FipsT
   } finally {
     await removeTree(folder);
   }
+}
+
+async function blobOf(binary: Digest, { cache }: FipsTools): Promise<{ readonly path: string }> {
+  const blob = await cache.blobs.find(binary);
+  if (blob === undefined) throw new TypeError('the program was compiled and is not there');
+  return blob;
 }
 
 function limitsOf({ limits }: FipsTools) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { architectureOf, type Platform } from '#core';
-import { type BuiltModule, type GoBuildInfo, type ReadAt, readElf, readGoBuildInfo, readGoPackages } from '#formats';
-import { type CryptoMode, fipsFaults, readFipsFacts } from './crypto.ts';
+import type { BuiltModule, GoBuildInfo } from '#formats';
+import { type CryptoMode, fipsFaults } from './crypto.ts';
 import { BuildError } from './error.ts';
+import { readProgram } from './read-program.ts';
 
 /** What a binary was asked to be. `hashes` maps `path@version` to the proved h1 of every module that may be compiled in. */
 export interface BinaryExpectation {
@@ -32,31 +31,21 @@ export interface CompiledModule {
  * Throws `BINARY_NOT_AS_ASKED` naming every difference.
  */
 export async function checkBinary(path: string, expected: BinaryExpectation): Promise<readonly CompiledModule[]> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW); // a step has written it
-  try {
-    const readAt: ReadAt = async (offset, length) => {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
-      return buffer.subarray(0, bytesRead);
-    };
-    const elf = await readElf(readAt);
-    const info = await readGoBuildInfo(readAt);
-    if (elf === undefined || info === undefined) throw notAsAsked(expected, ['it is not a Go program for Linux']);
-    const packages = (await readGoPackages(readAt)) ?? [];
-    const modules = info.dependencies.map((module) => module.replacedBy ?? module);
-    const faults = [
-      ...settingFaults(info, expected),
-      ...fipsFaults(await readFipsFacts(readAt, elf, info, packages), expected.crypto),
-      ...(elf.machine === architectureOf(expected.platform) ? [] : [`it is built for ${elf.machine}`]),
-      ...(elf.interpreter === undefined && !elf.dynamic ? [] : ['it is dynamically linked']),
-      ...modules.flatMap((module) => moduleFaults(module, expected)),
-    ];
-    if (faults.length > 0) throw notAsAsked(expected, faults);
-    return modules.flatMap(({ path: name, version, hash }) =>
-      hash === undefined ? [] : [{ path: name, version, hash }],
-    );
-  } finally {
-    await file.close();
-  }
+  const program = await readProgram(path);
+  if (program === undefined) throw notAsAsked(expected, ['it is not a Go program for Linux']);
+  const { elf, info, fips } = program;
+  const modules = info.dependencies.map((module) => module.replacedBy ?? module);
+  const faults = [
+    ...settingFaults(info, expected),
+    ...fipsFaults(fips, expected.crypto),
+    ...(elf.machine === architectureOf(expected.platform) ? [] : [`it is built for ${elf.machine}`]),
+    ...(elf.interpreter === undefined && !elf.dynamic ? [] : ['it is dynamically linked']),
+    ...modules.flatMap((module) => moduleFaults(module, expected)),
+  ];
+  if (faults.length > 0) throw notAsAsked(expected, faults);
+  return modules.flatMap(({ path: name, version, hash }) =>
+    hash === undefined ? [] : [{ path: name, version, hash }],
+  );
 }
 
 function settingFaults(info: GoBuildInfo, expected: BinaryExpectation): string[] {
