@@ -14,10 +14,8 @@ import {
   compileOutputs,
 } from '#build';
 import { type Cache, openCache } from '#cache';
-import { runProcess, systemClock } from '#core';
-import { type Engine, inspectMachine, openEngine } from '#engine';
+import { goEnv, openGoTools } from './__fixtures__/go-tools.ts';
 
-const goEnv = (name: string) => execFileSync('go', ['env', name], { encoding: 'utf8' }).trim();
 const GO_VERSION = goEnv('GOVERSION');
 
 const REQUEST: CompileRequest = {
@@ -33,16 +31,14 @@ const REQUEST: CompileRequest = {
 describe('the compile', () => {
   let folder: string;
   let cache: Cache;
-  let engine: Engine;
   let inputs: CompileInputs;
   let tools: CompileTools;
   const prepare = async () => inputs;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'oakum-build-'));
-    cache = await openCache(join(folder, 'cache'));
-    const reading = await inspectMachine({ run: runProcess, cache, searchPath: process.env['PATH'] ?? '' });
-    engine = openEngine({ run: runProcess, cache, reading });
+    tools = await openGoTools(folder);
+    cache = tools.cache;
     const modules = join(folder, 'modules');
     await mkdir(modules);
     inputs = {
@@ -50,14 +46,6 @@ describe('the compile', () => {
       moduleCache: modules,
       toolchainFolder: goEnv('GOROOT'),
       hashes: new Map(),
-    };
-    tools = {
-      cache,
-      clock: systemClock(),
-      engine: async () => engine,
-      isolated: true,
-      limits: { memoryBytes: 2 ** 32, milliseconds: 300_000, processes: 1000 },
-      parallelism: 2,
     };
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));

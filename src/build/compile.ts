@@ -3,47 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Cache, removeTree, type StepKey, type StepResult } from '#cache';
-import { architectureOf, type Clock, type Digest, type Platform } from '#core';
+import type { Clock, Digest } from '#core';
 import type { Engine } from '#engine';
 import type { Json } from '#formats';
-import { type CryptoMode, cryptoEnv, FIPS_MODULE } from './crypto.ts';
+import { compileCommand, type CompileRequest, packageFlags } from './compile-command.ts';
+import { FIPS_MODULE } from './crypto.ts';
 import { BuildError } from './error.ts';
+import { type CompileInputs, type CompileLimits, GO, goEnvironment, goLimits, goMounts, INSIDE } from './go-step.ts';
 import { checkBinary, type CompiledModule } from './inspect.ts';
-
-/** A module as proved: its zip's h1 stands for its content. */
-export interface ModuleIdentity {
-  readonly path: string;
-  readonly version: string;
-  readonly zipHash: string;
-}
-
-/** What to compile. Together with the flags below it determines the bytes. */
-export interface CompileRequest {
-  readonly component: string;
-  readonly main: ModuleIdentity;
-  readonly nested: readonly ModuleIdentity[];
-  /** The main package, relative to the module. */
-  readonly package: string;
-  readonly toolchain: { readonly version: string; readonly zipHash: string };
-  readonly platform: Platform;
-  readonly crypto: CryptoMode;
-  /** Go experiments (GOEXPERIMENT) that the program is compiled with. */
-  readonly experiments?: readonly string[];
-  /** The digest of what is laid over the source, where something is; without it the key is as it always was. */
-  readonly overlay?: Digest;
-  /** Build constraints that hold beside Go's own. */
-  readonly tags?: readonly string[];
-  /** String variables that the linker sets, by `package.name`; without white space and quotes, as the go command splits at them. */
-  readonly variables?: Readonly<Record<string, string>>;
-}
-
-/** What a compile needs on disk; asked for only when it must run. `hashes` maps `path@version` to h1. */
-export interface CompileInputs {
-  readonly sourceFolder: string;
-  readonly moduleCache: string;
-  readonly toolchainFolder: string;
-  readonly hashes: ReadonlyMap<string, string>;
-}
 
 /** A compiled program in the cache. `modules` is a blob that lists what was compiled in, one `path version h1` a line. */
 export type CompiledBinary = {
@@ -55,13 +22,6 @@ export type CompiledBinary = {
   readonly invocation: { readonly id: string; readonly startedOn: string; readonly finishedOn: string };
   readonly milliseconds: number;
 };
-
-/** Limits of one compile. */
-export interface CompileLimits {
-  readonly memoryBytes: number;
-  readonly milliseconds: number;
-  readonly processes: number;
-}
 
 /** What {@link compile} works with. */
 export interface CompileTools {
@@ -86,18 +46,6 @@ export type CompileStage = 'packages' | 'link';
 
 const MAX_BINARY_BYTES = 1 << 30;
 
-/** Flags that every compile has. */
-const SHARED_FLAGS = ['-trimpath', '-buildvcs=false', '-mod=readonly'] as const;
-
-/** Where things lie inside the sandbox; fixed, so that no path of a machine can reach the bytes. */
-const INSIDE = {
-  toolchain: '/usr/local/go',
-  modules: '/gomod',
-  source: '/src',
-  cache: '/gocache',
-  output: '/out',
-} as const;
-
 /** Gives the compile's key: all that determines its bytes, and how it was isolated. */
 export function compileKey(request: CompileRequest, isolated: boolean): StepKey {
   const { component, main, nested, toolchain, platform, crypto, overlay } = request;
@@ -105,16 +53,8 @@ export function compileKey(request: CompileRequest, isolated: boolean): StepKey 
   const inputs = { record: 1, component, ...source, package: request.package, toolchain, platform, crypto };
   return {
     name: 'compile',
-    inputs: { ...inputs, argv: argvOf(request), env: goEnvironment(request), isolated } as unknown as Json,
+    inputs: { ...inputs, ...compileCommand(request), isolated } as unknown as Json,
   };
-}
-
-/** Gives the command and environment of a compile as the sandbox sees them, for provenance. */
-export function compileCommand(request: CompileRequest): {
-  readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-} {
-  return { argv: argvOf(request), env: goEnvironment(request) };
 }
 
 /** Takes the blob that {@link CompiledBinary.modules} names; gives the modules in it. */
@@ -173,74 +113,14 @@ export function compile(
   });
 }
 
-function argvOf(request: CompileRequest): readonly [string, ...string[]] {
-  const output = `${INSIDE.output}/${request.component}`;
-  const variables = Object.entries(request.variables ?? {}).map(([name, value]) => ` -X ${name}=${value}`);
-  const linker = `-ldflags=-s -w${variables.join('')}`;
-  return [`${INSIDE.toolchain}/bin/go`, 'build', ...packageFlags(request), linker, '-o', output, request.package];
-}
-
-/** Flags that decide how packages are compiled. */
-function packageFlags({ tags = [] }: CompileRequest): readonly string[] {
-  return [...SHARED_FLAGS, ...(tags.length === 0 ? [] : [`-tags=${tags.join(',')}`])];
-}
-
-/**
- * Gives the environment in which Go runs in a sandbox for a platform, crypto mode and experiments, offline: toolchain, modules and caches lie
- * where a compile has them.
- */
-export function goEnvironment({
-  platform,
-  crypto = 'none',
-  experiments = [],
-}: Pick<CompileRequest, 'platform' | 'experiments'> & { readonly crypto?: CryptoMode }): Readonly<
-  Record<string, string>
-> {
-  const architecture = architectureOf(platform);
-  return {
-    CGO_ENABLED: '0',
-    ...cryptoEnv(crypto),
-    GO111MODULE: 'on',
-    GOARCH: architecture,
-    ...(architecture === 'amd64' ? { GOAMD64: 'v1' } : { GOARM64: 'v8.0' }),
-    GOCACHE: INSIDE.cache,
-    GOENV: 'off',
-    ...(experiments.length === 0 ? {} : { GOEXPERIMENT: experiments.join(',') }),
-    GOFLAGS: '',
-    GOMODCACHE: INSIDE.modules,
-    GOOS: 'linux',
-    GOPROXY: 'off',
-    GOROOT: INSIDE.toolchain,
-    GOSUMDB: 'off', // the proof was made before; the compiler checks each module against go.sum without network
-    GOTELEMETRY: 'off',
-    GOTOOLCHAIN: 'local',
-    GOVCS: '*:off',
-    GOWORK: 'off',
-    HOME: '/tmp',
-    LC_ALL: 'C',
-    PATH: `${INSIDE.toolchain}/bin`,
-    TMPDIR: '/tmp',
-    TZ: 'UTC',
-  };
-}
-
 type StageTools = CompileTools & Required<Pick<CompileTools, 'stage'>> & { readonly output: string };
 type Timed = Pick<CompiledBinary, 'isolation' | 'invocation' | 'milliseconds'>;
 
 /** First all packages into the build cache, then the program: what it writes is decided by the second command alone. */
 async function runStages(request: CompileRequest, inputs: CompileInputs, tools: StageTools): Promise<Timed> {
   const commands: Readonly<Record<CompileStage, readonly [string, ...string[]]>> = {
-    packages: [
-      `${INSIDE.toolchain}/bin/go`,
-      'list',
-      '-export',
-      '-deps',
-      '-f',
-      '',
-      ...packageFlags(request),
-      request.package,
-    ],
-    link: argvOf(request),
+    packages: [GO, 'list', '-export', '-deps', '-f', '', ...packageFlags(request), request.package],
+    link: compileCommand(request).argv,
   };
   const id = randomUUID();
   let startedOn: Date | undefined;
@@ -262,25 +142,15 @@ async function runCommand(
   argv: readonly [string, ...string[]],
   { request, inputs, tools }: { request: CompileRequest; inputs: CompileInputs; tools: StageTools },
 ): Promise<string> {
-  const { limits } = tools;
   const outcome = await (await tools.engine()).run({
     argv,
     env: { ...goEnvironment(request), GOMAXPROCS: String(tools.parallelism) },
     cwd: INSIDE.source,
     mounts: [
-      { kind: 'read', from: inputs.toolchainFolder, to: INSIDE.toolchain },
-      { kind: 'read', from: inputs.moduleCache, to: INSIDE.modules },
-      { kind: 'read', from: inputs.sourceFolder, to: INSIDE.source },
-      { kind: 'write', from: await tools.cache.area('go-build'), to: INSIDE.cache, shared: true },
+      ...goMounts(inputs, await tools.cache.area('go-build')),
       { kind: 'write', from: tools.output, to: INSIDE.output },
     ],
-    limits: {
-      wallMilliseconds: limits.milliseconds,
-      memoryBytes: limits.memoryBytes,
-      processes: limits.processes,
-      fileBytes: MAX_BINARY_BYTES,
-      outputBytes: 8 * MAX_BINARY_BYTES,
-    },
+    limits: goLimits(tools.limits, { fileBytes: MAX_BINARY_BYTES, outputBytes: 8 * MAX_BINARY_BYTES }),
     ...(tools.signal === undefined ? {} : { signal: tools.signal }),
   });
   if (outcome.exitCode === 0 && outcome.limit === undefined) return outcome.sandbox;

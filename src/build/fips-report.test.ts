@@ -6,11 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CompileInputs, type CompileRequest, compile, FIPS_MODULE, type FipsTools, reportFips } from '#build';
-import { openCache } from '#cache';
-import { runProcess, systemClock } from '#core';
-import { inspectMachine, openEngine } from '#engine';
-
-const goEnv = (name: string) => execFileSync('go', ['env', name], { encoding: 'utf8' }).trim();
+import { goEnv, openGoTools } from './__fixtures__/go-tools.ts';
 
 const REQUEST: CompileRequest = {
   component: 'hasher',
@@ -37,9 +33,7 @@ describe('the FIPS report', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'oakum-fips-'));
-    const cache = await openCache(join(folder, 'cache'));
-    const reading = await inspectMachine({ run: runProcess, cache, searchPath: process.env['PATH'] ?? '' });
-    const engine = openEngine({ run: runProcess, cache, reading });
+    tools = { ...(await openGoTools(folder)), machine: 'linux/amd64' };
     const [source, modules] = [join(folder, 'source'), join(folder, 'modules')];
     await mkdir(source);
     await writeFile(join(source, 'go.mod'), 'module example.com/hasher\n\ngo 1.21\n');
@@ -47,15 +41,6 @@ describe('the FIPS report', () => {
     const env = { ...process.env, GOFIPS140: FIPS_MODULE.setting, GOMODCACHE: modules, GOFLAGS: '-modcacherw' };
     execFileSync('go', ['list', 'crypto/sha256'], { env }); // lays the module of this toolchain into the module cache
     inputs = { sourceFolder: source, moduleCache: modules, toolchainFolder: goEnv('GOROOT'), hashes: new Map() };
-    tools = {
-      cache,
-      clock: systemClock(),
-      engine: async () => engine,
-      isolated: true,
-      limits: { memoryBytes: 2 ** 32, milliseconds: 300_000, processes: 1000 },
-      parallelism: 2,
-      machine: 'linux/amd64',
-    };
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 

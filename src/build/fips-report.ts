@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { removeTree, type StepResult } from '#cache';
 import type { Digest, Platform } from '#core';
 import type { Json } from '#formats';
-import { type CompileInputs, type CompileRequest, type CompileTools, compileCommand, compileKey } from './compile.ts';
+import { type CompileTools, compileKey } from './compile.ts';
+import type { CompileRequest } from './compile-command.ts';
 import { FIPS_MODULE, type FipsFacts, type FipsModule } from './crypto.ts';
 import { BuildError } from './error.ts';
 import { findOutsideCryptography, type OutsideCryptography } from './fips-outside.ts';
+import { type CompileInputs, GO, goEnvironment, goLimits, goMounts, INSIDE } from './go-step.ts';
 import { readProgram } from './read-program.ts';
 
 /** What a program did when it was started to check itself. */
@@ -33,6 +35,7 @@ export type FipsTools = CompileTools & { readonly machine: Platform };
 
 /** What the module prints when its code and data have the sum that the linker wrote (crypto/internal/fips140/check). */
 const VERIFIED = 'fips140: verified code+data';
+const SIZES = { fileBytes: 1 << 28, outputBytes: 1 << 30 };
 const LIST_FORMAT = '{{.ImportPath}} {{join .Imports " "}}';
 
 /**
@@ -79,16 +82,11 @@ async function listImports(
   tools: FipsTools,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const outcome = await (await tools.engine()).run({
-    argv: ['/usr/local/go/bin/go', 'list', '-deps', '-mod=readonly', '-f', LIST_FORMAT, request.package],
-    env: compileCommand(request).env,
-    cwd: '/src',
-    mounts: [
-      { kind: 'read', from: inputs.toolchainFolder, to: '/usr/local/go' },
-      { kind: 'read', from: inputs.moduleCache, to: '/gomod' },
-      { kind: 'read', from: inputs.sourceFolder, to: '/src' },
-      { kind: 'write', from: await tools.cache.area('go-build'), to: '/gocache', shared: true },
-    ],
-    limits: limitsOf(tools),
+    argv: [GO, 'list', '-deps', '-mod=readonly', '-f', LIST_FORMAT, request.package],
+    env: goEnvironment(request),
+    cwd: INSIDE.source,
+    mounts: goMounts(inputs, await tools.cache.area('go-build')),
+    limits: goLimits(tools.limits, SIZES),
     ...(tools.signal === undefined ? {} : { signal: tools.signal }),
   });
   if (outcome.exitCode !== 0)
@@ -115,7 +113,7 @@ async function runSelfTest(request: CompileRequest, binary: Digest, tools: FipsT
       env: { GODEBUG: 'fips140=debug', HOME: '/tmp' },
       cwd: '/tmp',
       mounts: [{ kind: 'read', from: folder, to: '/program' }],
-      limits: { ...limitsOf(tools), wallMilliseconds: 60_000 },
+      limits: goLimits({ ...tools.limits, milliseconds: 60_000 }, SIZES),
       ...(tools.signal === undefined ? {} : { signal: tools.signal }),
     });
     if (outcome.stderr.includes(VERIFIED))
@@ -133,16 +131,6 @@ async function blobOf(binary: Digest, { cache }: FipsTools): Promise<{ readonly 
   const blob = await cache.blobs.find(binary);
   if (blob === undefined) throw new TypeError('the program was compiled and is not there');
   return blob;
-}
-
-function limitsOf({ limits }: FipsTools) {
-  return {
-    wallMilliseconds: limits.milliseconds,
-    memoryBytes: limits.memoryBytes,
-    processes: limits.processes,
-    fileBytes: 1 << 28,
-    outputBytes: 1 << 30,
-  };
 }
 
 function unproved({ component, main, platform }: CompileRequest, why: string): BuildError {

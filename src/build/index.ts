@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-export { compile, compileCommand, compileKey, compileOutputs, goEnvironment, parseModuleList } from './compile.ts';
-export type {
-  CompiledBinary,
-  CompileInputs,
-  CompileLimits,
-  CompileRequest,
-  CompileStage,
-  CompileTools,
-  ModuleIdentity,
-} from './compile.ts';
+export { compile, compileKey, compileOutputs, parseModuleList } from './compile.ts';
+export type { CompiledBinary, CompileStage, CompileTools } from './compile.ts';
+export { compileCommand } from './compile-command.ts';
+export type { CompileRequest, ModuleIdentity } from './compile-command.ts';
+export { goEnvironment, goMounts } from './go-step.ts';
+export type { CompileInputs, CompileLimits } from './go-step.ts';
 export { FIPS_MODULE } from './crypto.ts';
 export type { CryptoMode, FipsFacts, FipsModule } from './crypto.ts';
 export type { OutsideCryptography } from './fips-outside.ts';

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Running tests that are foreign code: real Go in the real sandbox, on a small module that does what tests may do.
-import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CompileRequest, CompileTools } from '#build';
-import { type Cache, openCache } from '#cache';
-import { runProcess, systemClock } from '#core';
-import { inspectMachine, openEngine } from '#engine';
+import type { Cache } from '#cache';
+import { goEnv, openGoTools } from './__fixtures__/go-tools.ts';
 import { testPackages } from './test-packages.ts';
 
-const goEnv = (name: string) => execFileSync('go', ['env', name], { encoding: 'utf8' }).trim();
 const test = (name: string, body: string, imports: readonly string[] = []) =>
   `package ${name}\n\nimport (\n\t"testing"\n${imports.map((one) => `\t"${one}"\n`).join('')})\n\n${body}\n`;
 
@@ -70,17 +67,8 @@ describe('the tests of a module', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'oakum-tests-'));
-    cache = await openCache(join(folder, 'cache'));
-    const reading = await inspectMachine({ run: runProcess, cache, searchPath: process.env['PATH'] ?? '' });
-    const engine = openEngine({ run: runProcess, cache, reading });
-    tools = {
-      cache,
-      clock: systemClock(),
-      engine: async () => engine,
-      isolated: true,
-      limits: { memoryBytes: 2 ** 32, milliseconds: 300_000, processes: 1000 },
-      parallelism: 2,
-    };
+    tools = await openGoTools(folder);
+    cache = tools.cache;
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 

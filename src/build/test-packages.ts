@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StepKey, StepResult } from '#cache';
-import type { SandboxStep, StepOutcome } from '#engine';
-import { type CompileInputs, type CompileRequest, type CompileTools, compileCommand, compileKey } from './compile.ts';
+import type { Mount, StepOutcome } from '#engine';
+import { type CompileTools, compileKey } from './compile.ts';
+import { type CompileRequest, SHARED_FLAGS } from './compile-command.ts';
 import { BuildError } from './error.ts';
+import { type CompileInputs, GO, goEnvironment, goLimits, goMounts, INSIDE } from './go-step.ts';
 import { invalid, MAX_TEST_OUTPUT_BYTES, type PackageResult, readTestOutput } from './test-output.ts';
 
 /** Whose tests to run. `attempt` tells a second run of the same tests from the first. */
@@ -36,7 +38,9 @@ const PACKAGE_SECONDS = 240;
 /** Tests start servers on `localhost`, which the sandbox has, but by no name. */
 const HOSTS = '127.0.0.1 localhost\n::1 localhost\n';
 
-const FLAGS = ['-trimpath', '-buildvcs=false', '-mod=readonly'] as const;
+/** Databases make a large file with holes before they write into it. */
+const SIZES = { fileBytes: 4 * 2 ** 30, outputBytes: 8 * 2 ** 30 };
+
 const LIST_FORMAT = `{{.ImportPath}}{{range .Deps}}{{if eq . ${SERVERS.map((one) => JSON.stringify(one)).join(' ')}}} {{.}}{{end}}{{end}}`;
 
 /** Gives the key of a run of tests: all that decides what is tested, and how it was isolated. */
@@ -78,12 +82,12 @@ export function testPackages(
 
 function argvOf(packages: readonly string[]): readonly [string, ...string[]] {
   const how = ['-json', '-short', '-count=1', '-vet=off', `-timeout=${PACKAGE_SECONDS}s`];
-  return ['/usr/local/go/bin/go', 'test', ...FLAGS, ...how, ...packages];
+  return [GO, 'test', ...SHARED_FLAGS, ...how, ...packages];
 }
 
 /** Compiles tests, and runs none: with cgo off, what is written into the shared cache comes from the compiler alone. */
 function compileArgv(packages: readonly string[]): readonly [string, ...string[]] {
-  return ['/usr/local/go/bin/go', 'list', '-e', '-export', '-deps', '-test', '-f', '', ...FLAGS, ...packages];
+  return [GO, 'list', '-e', '-export', '-deps', '-test', '-f', '', ...SHARED_FLAGS, ...packages];
 }
 
 interface Context {
@@ -94,7 +98,7 @@ interface Context {
 
 /** Packages with tests are those for which Go makes a program `<package>.test`; what that imports tells what the tests need. */
 async function findTests(context: Context): Promise<{ paths: readonly string[]; leftOut: TestRun['leftOut'] }> {
-  const argv = ['/usr/local/go/bin/go', 'list', '-e', '-test', ...FLAGS, '-f', LIST_FORMAT, './...'] as const;
+  const argv = [GO, 'list', '-e', '-test', ...SHARED_FLAGS, '-f', LIST_FORMAT, './...'] as const;
   const { text, outcome } = await run(argv, context, 'compile');
   if (outcome.exitCode !== 0 || outcome.limit !== undefined)
     throw new BuildError(
@@ -118,7 +122,6 @@ async function run(
   { request, inputs, tools }: Context,
   kind: 'compile' | 'test' | 'nothing',
 ): Promise<{ readonly text: string; readonly outcome: StepOutcome }> {
-  const { env } = compileCommand(request.compile);
   const engine = await tools.engine();
   const none = { exitCode: 0, signal: undefined, timedOut: false, limit: undefined, stdout: '', stderr: '' };
   if (kind === 'nothing') return { text: '', outcome: { ...none, sandbox: engine.sandbox } };
@@ -126,37 +129,25 @@ async function run(
   const cache = await tools.cache.area('go-build');
   const outcome = await engine.run({
     argv,
-    env: { ...env, GOMAXPROCS: String(tools.parallelism) },
-    cwd: '/src',
-    mounts: [
-      { kind: 'read', from: inputs.toolchainFolder, to: '/usr/local/go' },
-      { kind: 'read', from: inputs.moduleCache, to: '/gomod' },
-      ...(kind === 'compile'
-        ? ([
-            { kind: 'read', from: inputs.sourceFolder, to: '/src' },
-            { kind: 'write', from: cache, to: '/gocache', shared: true },
-          ] as const)
-        : ([
-            { kind: 'throwaway', from: inputs.sourceFolder, to: '/src' },
-            { kind: 'data', to: '/etc/hosts', content: HOSTS },
-            { kind: 'throwaway', from: cache, to: '/gocache' },
-          ] as const)),
-    ],
-    limits: limitsOf(tools),
+    env: { ...goEnvironment(request.compile), GOMAXPROCS: String(tools.parallelism) },
+    cwd: INSIDE.source,
+    mounts: kind === 'compile' ? goMounts(inputs, cache) : testMounts(inputs, cache),
+    limits: goLimits(tools.limits, SIZES),
     onOutput: output.take,
     signal: AbortSignal.any([output.signal, ...(tools.signal === undefined ? [] : [tools.signal])]),
   });
   return { text: output.text(), outcome };
 }
 
-function limitsOf({ limits }: CompileTools): SandboxStep['limits'] {
-  return {
-    wallMilliseconds: limits.milliseconds,
-    memoryBytes: limits.memoryBytes,
-    processes: limits.processes,
-    fileBytes: 4 * (1 << 30), // databases make a large file with holes before they write into it
-    outputBytes: 8 * (1 << 30),
-  };
+/** As a compile's, but what tests write is dropped. */
+function testMounts(inputs: CompileInputs, cache: string): readonly Mount[] {
+  return [
+    { kind: 'read', from: inputs.toolchainFolder, to: INSIDE.toolchain },
+    { kind: 'read', from: inputs.moduleCache, to: INSIDE.modules },
+    { kind: 'throwaway', from: inputs.sourceFolder, to: INSIDE.source },
+    { kind: 'data', to: '/etc/hosts', content: HOSTS },
+    { kind: 'throwaway', from: cache, to: INSIDE.cache },
+  ];
 }
 
 /** A run that was stopped can end within a line, which then says nothing. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { goEnvironment } from '#build';
+import { goEnvironment, goMounts } from '#build';
 import type { Cache } from '#cache';
 import type { Platform } from '#core';
 import type { Engine } from '#engine';
@@ -56,12 +56,9 @@ export async function findMissingPackages(
     env: goEnvironment(request),
     cwd: '/src',
     mounts: [
-      { kind: 'read', from: request.toolchainFolder, to: '/usr/local/go' },
-      { kind: 'read', from: request.moduleCache, to: '/gomod' },
-      { kind: 'read', from: request.sourceFolder, to: '/src' },
+      ...goMounts(request, await tools.cache.area('go-build')),
       { kind: 'data', to: '/src/go.mod', content: request.goMod },
       { kind: 'data', to: '/src/go.sum', content: request.goSum },
-      { kind: 'write', from: await tools.cache.area('go-build'), to: '/gocache', shared: true },
     ],
     limits: LIMITS,
     ...(tools.signal === undefined ? {} : { signal: tools.signal }),

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A test of upstream that never ends, for as long as the definition lets a step run.
-import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { testPackages } from '#build';
-import { openCache } from '#cache';
-import { runProcess, systemClock } from '#core';
-import { inspectMachine, openEngine } from '#engine';
-
-const goEnv = (name: string) => execFileSync('go', ['env', name], { encoding: 'utf8' }).trim();
+import { goEnv, openGoTools } from '../../src/build/__fixtures__/go-tools.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -26,8 +21,7 @@ it('a test that hangs is stopped, and it and its package have no result', async 
     join(source, 'x_test.go'),
     'package tested\n\nimport (\n\t"testing"\n\t"time"\n)\n\nfunc TestHang(t *testing.T) { time.Sleep(time.Hour) }\n',
   );
-  const cache = await openCache(join(folder, 'cache'));
-  const reading = await inspectMachine({ run: runProcess, cache, searchPath: process.env['PATH'] ?? '' });
+  const tools = await openGoTools(folder);
   const { value } = await testPackages(
     {
       compile: {
@@ -41,14 +35,7 @@ it('a test that hangs is stopped, and it and its package have no result', async 
       },
     },
     async () => ({ sourceFolder: source, moduleCache: modules, toolchainFolder: goEnv('GOROOT'), hashes: new Map() }),
-    {
-      cache,
-      clock: systemClock(),
-      engine: async () => openEngine({ run: runProcess, cache, reading }),
-      isolated: true,
-      limits: { memoryBytes: 2 ** 32, milliseconds: 60_000, processes: 1000 },
-      parallelism: 2,
-    },
+    { ...tools, limits: { ...tools.limits, milliseconds: 60_000 } },
   );
   expect(value.packages).toMatchObject([
     { path: 'example.com/tested', result: 'stopped', tests: { TestHang: 'stopped' } },
