@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { PLATFORMS } from '#core';
 import { lifecycle } from './lifecycle-schema.ts';
+import { feeds, sla } from './vulnerability-schema.ts';
 import { watch } from './watch-schema.ts';
 
 const name = z
@@ -100,116 +101,6 @@ const limits = z
     processes: z.int().min(64).default(4096).describe('Most processes and threads of one build step.'),
   })
   .describe('Limits of one build step in the sandbox.');
-
-const days = z.int().min(1).max(3650);
-
-const feeds = z
-  .strictObject({
-    mirror: z
-      .string()
-      .min(1)
-      .optional()
-      .describe(
-        'Where all feeds come from: an http, https or file URL, or a folder (relative to this file), laid out as docs/vulnerabilities.md says. Default: OAKUM_FEEDS_MIRROR, then the public addresses.',
-      ),
-    maxAgeDays: z
-      .strictObject({
-        go: days.default(7),
-        osv: days.default(7),
-        debian: days.default(7),
-        alpine: days.default(7),
-        kev: days.default(21),
-        epss: days.default(7),
-        ssvc: days.default(30),
-        endoflife: days.default(30),
-      })
-      .prefault({})
-      .describe('From how many days on a feed is too old.'),
-    osv: z
-      .strictObject({
-        ecosystems: z
-          .array(z.string().regex(/^[A-Za-z][A-Za-z0-9.-]*(?: [A-Za-z0-9.-]+)*$/, 'must be an OSV ecosystem, like Go'))
-          .default(['Go'])
-          .describe('Ecosystems fetched whole.'),
-        ids: z
-          .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, 'must be an id, like GHSA-hrxh-6v49-42gf'))
-          .default([])
-          .describe('Single advisories of other ecosystems.'),
-      })
-      .prefault({}),
-    alpine: z
-      .strictObject({
-        branches: z
-          .array(z.string().regex(/^(?:v[0-9]+\.[0-9]+|edge)$/, 'must be a branch, like v3.23 or edge'))
-          .default([])
-          .describe('Default: all that are maintained, by endoflife.date, and edge.'),
-      })
-      .prefault({}),
-  })
-  .describe('Where knowledge of vulnerabilities comes from.');
-
-const span = z
-  .string()
-  .regex(/^[1-9][0-9]{0,3} (?:hour|day|support day)s?$/, 'must be a time like 72 hours, 7 days or 5 support days');
-
-const weekday = z.enum(['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']);
-
-const sla = z
-  .strictObject({
-    policy: z
-      .enum(['from-identification', 'from-upstream-fix'])
-      .default('from-identification')
-      .describe(
-        'What is promised. from-identification: critical in 72 hours, the rest in 5 support days. from-upstream-fix: critical in 7 days, the rest in 14. What is named beside it replaces that part.',
-      ),
-    startsOn: z.enum(['identification', 'upstream-fix']).optional().describe('When the clock starts.'),
-    within: z
-      .strictObject({
-        critical: span.optional(),
-        high: span.optional(),
-        medium: span.optional(),
-        low: span.optional(),
-        unknown: span.optional().describe('For what nobody has scored. Default: as critical.'),
-      })
-      .optional()
-      .describe('Time to fix by severity.'),
-    warnAfterPercent: z
-      .int()
-      .min(1)
-      .max(100)
-      .optional()
-      .describe('From what part of its time on a clock is at risk. Default: 75.'),
-    reopened: z
-      .enum(['continues', 'restarts'])
-      .optional()
-      .describe('Whether a reopened finding keeps its first start (the default) or gets a new one.'),
-    timeZone: z
-      .string()
-      .refine(isTimeZone, 'must be a time zone, like Europe/London')
-      .optional()
-      .describe('The time zone of support days, by its IANA name. Default: Etc/UTC.'),
-    supportDays: z.array(weekday).min(1).optional().describe('Default: Monday to Friday.'),
-    holidays: z.array(z.iso.date()).optional().describe('Days that are no support days, like 2026-12-25.'),
-    overlays: z
-      .array(z.enum(['kev', 'bod-26-04']))
-      .optional()
-      .describe(
-        "Rows that count where they give less time: kev, the due dates of CISA's catalogue; bod-26-04, CISA's binding operational directive.",
-      ),
-    exposed: z
-      .boolean()
-      .optional()
-      .describe('Whether what runs the images can be reached from the internet, which bod-26-04 asks. Default: true.'),
-  })
-  .describe('How soon vulnerabilities are to be fixed.');
-
-function isTimeZone(text: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
-}
 
 const goVersion = z
   .string()

@@ -94,7 +94,7 @@ describe('the standard "restricted"', () => {
     ['no container', { containers: [] }, /no container/],
     ['the network of its host', { ...POD, hostNetwork: true }, /hostNetwork/],
     ['a folder of its host', { ...POD, volumes: [{ name: 'x', hostPath: { path: '/' } }] }, /hostPath/],
-    ['root', withOwn({ runAsUser: 0 }), /root/],
+    ['root', withOwn({ runAsUser: 0 }), /runs as root/],
     ['perhaps root', withOwn({ runAsNonRoot: undefined }), /runAsNonRoot/],
     ['privileges', withOwn({ privileged: true }), /privileged/],
     ['escalation', withOwn({ allowPrivilegeEscalation: undefined }), /allowPrivilegeEscalation/],
