@@ -2,15 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
-import { compile, type CompileRequest } from '#build';
 import { digestOf, reportStep } from '#core';
 import type { Definition, Lock, LockedApiServer } from '#definition';
 import { compareModuleVersions, editGoMod, mergeGoSum, type ModuleVersion, parseGoMod, prereleaseOf } from '#formats';
 import { type DerivedSource, type ProvedModule, replaceInSource, type Sources, SourcesError } from '#sources';
 import { FactoryError } from './error.ts';
-import { fetchModules } from './prepare.ts';
-import { placeProgram, type Program } from './tool.ts';
-import { stepTools, type Workshop } from './workshop.ts';
+import { compileProgram, lacking, type Program } from './tool.ts';
+import type { Workshop } from './workshop.ts';
 
 /** What {@link lockApiServer} brings a lock up to. */
 export interface ApiServerLockRequest {
@@ -98,36 +96,24 @@ export async function openApiServer(
   shop: Workshop,
 ): Promise<Program> {
   const locked = lock.kubernetes?.[minor];
-  const toolchain = lock.toolchains[definition.toolchain]?.[shop.machine.platform];
-  if (locked === undefined || toolchain === undefined) {
-    const missing = locked === undefined ? `Kubernetes ${minor}` : definition.toolchain;
-    throw new FactoryError('LOCK_INCOMPLETE', `the lock lacks ${missing}`, { hint: 'Run it without --locked.' });
-  }
+  if (locked === undefined) throw lacking(`Kubernetes ${minor}`);
   const { path, version, zipHash } = locked.module;
-  const request: CompileRequest = {
-    component: 'kube-apiserver',
-    main: { path, version, zipHash },
-    nested: [],
-    package: './cmd/kube-apiserver',
-    toolchain: { version: definition.toolchain, zipHash: toolchain.zipHash },
-    platform: shop.machine.platform,
-    crypto: 'none',
-    tags: TAGS,
-    variables: versionVariables(locked),
-    overlay: digestOf(locked.treeHash), // the edits of go.mod and go.sum, known by what comes of them
-  };
-  const prepare = async () => {
-    const sources = await shop.sources();
-    const [{ folder: toolchainFolder }, source] = await Promise.all([
-      sources.toolchain(definition.toolchain, shop.machine.platform, { zipHash: toolchain.zipHash, verify: true }),
-      composeApiServer(locked.module, sources, locked.treeHash),
-    ]);
-    return { sourceFolder: source.path, toolchainFolder, ...(await fetchModules(source.path, sources)) };
-  };
-  const { value } = await reportStep(shop.report, { subject: `kube-apiserver ${version}`, step: 'compile' }, () =>
-    compile(request, prepare, stepTools(definition, shop)),
+  return compileProgram(
+    'kube-apiserver',
+    {
+      subject: `kube-apiserver ${version}`,
+      compile: {
+        main: { path, version, zipHash },
+        package: './cmd/kube-apiserver',
+        tags: TAGS,
+        variables: versionVariables(locked),
+        overlay: digestOf(locked.treeHash), // the edits of go.mod and go.sum, known by what comes of them
+      },
+      compose: (sources) => composeApiServer(locked.module, sources, locked.treeHash),
+    },
+    { definition, lock },
+    shop,
   );
-  return { digest: value.binary, path: await placeProgram('kube-apiserver', value.binary, shop) };
 }
 
 /** Resolves the first version of which the proxies serve all that it is built from; says what was passed over. */

@@ -6,6 +6,7 @@ import { compile, type CompileInputs, type CompileRequest } from '#build';
 import type { StepKey } from '#cache';
 import { type Digest, measure, reportStep } from '#core';
 import type { Definition, Lock, LockedModule, ToolName } from '#definition';
+import type { Sources } from '#sources';
 import { FactoryError } from './error.ts';
 import { fetchModules } from './prepare.ts';
 import { stepTools, type Workshop } from './workshop.ts';
@@ -70,42 +71,73 @@ export async function openTool(
   shop: Workshop,
 ): Promise<Tool> {
   const locked = lock.tools?.[name];
-  const toolchain = lock.toolchains[definition.toolchain]?.[shop.machine.platform];
-  if (locked === undefined || toolchain === undefined) {
-    const missing = locked === undefined ? `the tool ${name}` : definition.toolchain;
-    throw new FactoryError('LOCK_INCOMPLETE', `the lock lacks ${missing}`, { hint: 'Run it without --locked.' });
-  }
+  if (locked === undefined) throw lacking(`the tool ${name}`);
   const { path, version, zipHash } = locked;
-  const request: CompileRequest = {
-    component: name,
-    main: { path, version, zipHash },
-    nested: [],
-    package: definition.tools[name].package,
-    toolchain: { version: definition.toolchain, zipHash: toolchain.zipHash },
-    platform: shop.machine.platform,
-    crypto: 'none',
-  };
-  const { value } = await reportStep(shop.report, { subject: name, step: 'compile' }, () =>
-    compile(request, () => prepareTool(request, shop), stepTools(definition, shop)),
+  const main = { path, version, zipHash };
+  const program = await compileProgram(
+    name,
+    {
+      subject: name,
+      compile: { main, package: definition.tools[name].package },
+      compose: (sources) => sources.compose(main, []),
+    },
+    { definition, lock },
+    shop,
   );
-  return { name, version, digest: value.binary, path: await placeProgram(name, value.binary, shop) };
+  return { name, version, ...program };
 }
 
-async function prepareTool(request: CompileRequest, shop: Workshop): Promise<CompileInputs> {
-  const sources = await shop.sources();
-  const [toolchain, source] = await Promise.all([
-    sources.toolchain(request.toolchain.version, shop.machine.platform, {
-      zipHash: request.toolchain.zipHash,
-      verify: true,
-    }),
-    sources.compose(request.main, []),
-  ]);
-  const modules = await fetchModules(source.path, sources);
-  return { sourceFolder: source.path, ...modules, toolchainFolder: toolchain.folder };
+/** A program of Oakum's own: what decides its bytes beside toolchain and machine, and how its source is composed when it must be compiled. */
+export interface ProgramSource {
+  /** Whom progress names. */
+  readonly subject: string;
+  readonly compile: Pick<CompileRequest, 'main' | 'package' | 'tags' | 'variables' | 'overlay'>;
+  readonly compose: (sources: Sources) => Promise<{ readonly path: string }>;
+}
+
+/**
+ * Compiles a program for this machine by the definition's toolchain as a component is, once per inputs. Its dependencies are proved by
+ * the go.sum in its source. Throws `LOCK_INCOMPLETE` where the toolchain is not locked, and what sources and build throw.
+ */
+export async function compileProgram(
+  name: string,
+  { subject, compile: chosen, compose }: ProgramSource,
+  { definition, lock }: { readonly definition: Definition; readonly lock: Lock },
+  shop: Workshop,
+): Promise<Program> {
+  const { platform } = shop.machine;
+  const toolchain = lock.toolchains[definition.toolchain]?.[platform];
+  if (toolchain === undefined) throw lacking(definition.toolchain);
+  const { zipHash } = toolchain;
+  const prepare = async (): Promise<CompileInputs> => {
+    const sources = await shop.sources();
+    const [{ folder: toolchainFolder }, source] = await Promise.all([
+      sources.toolchain(definition.toolchain, platform, { zipHash, verify: true }),
+      compose(sources),
+    ]);
+    return { sourceFolder: source.path, toolchainFolder, ...(await fetchModules(source.path, sources)) };
+  };
+  const request: CompileRequest = {
+    component: name,
+    nested: [],
+    toolchain: { version: definition.toolchain, zipHash },
+    platform,
+    crypto: 'none',
+    ...chosen,
+  };
+  const { value } = await reportStep(shop.report, { subject, step: 'compile' }, () =>
+    compile(request, prepare, stepTools(definition, shop)),
+  );
+  return { digest: value.binary, path: await placeProgram(name, value.binary, shop) };
+}
+
+/** Gives the error of a lock that lacks something; it comes from a run with --locked. */
+export function lacking(what: string): FactoryError {
+  return new FactoryError('LOCK_INCOMPLETE', `the lock lacks ${what}`, { hint: 'Run it without --locked.' });
 }
 
 /** Blobs can't be executed: gives a copy that can, measured before each use, since other runs may have left it. */
-export async function placeProgram(name: string, binary: Digest, { cache }: Pick<Workshop, 'cache'>): Promise<string> {
+async function placeProgram(name: string, binary: Digest, { cache }: Pick<Workshop, 'cache'>): Promise<string> {
   const key: StepKey = { name: 'place-program', inputs: { name, binary } };
   const place = () =>
     cache.tree(key, async (into) => {
