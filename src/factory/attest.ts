@@ -33,7 +33,7 @@ import { buildInputs } from './build-inputs.ts';
 import type { BuildRequest, PlatformImage } from './images.ts';
 import { findModuleLicences } from './licences.ts';
 import { type Job, openPreparation } from './prepare.ts';
-import { stepTools, type Workshop } from './workshop.ts';
+import { readText, stepTools, type Workshop } from './workshop.ts';
 
 /** What is claimed of one platform's image; `parcel` is its attestation manifest for the index. */
 export interface Attested {
@@ -260,10 +260,4 @@ function toolchainOf({ job, build }: AttestRequest): LockedModule {
 
 function recordModule({ path, version, zipHash }: LockedModule): RecordedModule {
   return { path, version, h1: zipHash };
-}
-
-async function readText(digest: Digest, shop: Workshop): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of shop.cache.blobs.read(digest)) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
 }

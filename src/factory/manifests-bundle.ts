@@ -85,13 +85,6 @@ export async function* textStream(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text, 'utf8');
 }
 
-/** Gives the text of a blob that a step has left. */
-export async function readText(digest: Digest | undefined, { cache }: Workshop): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of cache.blobs.read(digest as Digest)) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 async function composeTree(
   { tree, flux, jobs }: { readonly tree: string; readonly flux: string; readonly jobs: readonly Job[] },
   shop: Workshop,

@@ -21,10 +21,10 @@ import {
 } from '#release';
 import { FactoryError } from './error.ts';
 import { invalid, type Kustomize, openKustomize, writeTree } from './kustomize.ts';
-import { type Bundle, buildBundle, readText, textStream } from './manifests-bundle.ts';
+import { type Bundle, buildBundle, textStream } from './manifests-bundle.ts';
 import { toJob } from './prepare.ts';
 import { revise } from './revise.ts';
-import type { Workshop } from './workshop.ts';
+import { readText, type Workshop } from './workshop.ts';
 
 /** An image that an install manifest runs. */
 export interface InstalledImage {
@@ -107,7 +107,7 @@ export function openManifests(request: ManifestsRequest, shop: Workshop): Manife
     async install(wanted) {
       const { channel } = wanted;
       const { files, args } = await bundle();
-      const rbac = await readText(files['rbac.yaml'], shop);
+      const rbac = await readText(files['rbac.yaml'] as Digest, shop);
       const overlay = { ...toOverlay(wanted, request), limits: limits(channel), args, rbac };
       const header = installHeader({ release, channel, revision, components: overlay.options.components });
       const subject = `install-${channel}.yaml`;

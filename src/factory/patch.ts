@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dirname } from 'node:path';
 import { type CompiledBinary, type CompiledModule, compileKey, compileOutputs, parseModuleList } from '#build';
-import type { Digest } from '#core';
 import type { Definition, Lock, LockedModule } from '#definition';
 import {
   type BasePlan,
@@ -18,7 +17,7 @@ import type { Feeds } from '#vulnerabilities';
 import { FactoryError } from './error.ts';
 import { toJob } from './prepare.ts';
 import type { Selection } from './selection.ts';
-import type { Workshop } from './workshop.ts';
+import { readText, type Workshop } from './workshop.ts';
 
 /** What to patch. `definitionFile` says where `patches/` is looked for. */
 export interface PatchRequest {
@@ -117,12 +116,6 @@ async function planBases(
       return planBase(target, await shop.debian(base), tools);
     }),
   );
-}
-
-async function readText(digest: Digest, shop: Workshop): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of shop.cache.blobs.read(digest)) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function lacking(what: string, release: string): FactoryError {

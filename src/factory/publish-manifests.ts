@@ -17,9 +17,8 @@ import {
 } from '#release';
 import { FactoryError } from './error.ts';
 import type { InstallManifest, InstallRequest, Manifests } from './manifests.ts';
-import { readText } from './manifests-bundle.ts';
 import { type SigningOptions, signManifest } from './sign.ts';
-import type { Workshop } from './workshop.ts';
+import { readText, type Workshop } from './workshop.ts';
 
 /** Which manifests to publish, and where. */
 export interface PublishManifestsRequest {

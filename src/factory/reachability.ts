@@ -5,7 +5,6 @@ import { type Digest, hexOf, OakumError, PLATFORMS, reportStep } from '#core';
 import type { Definition, Lock } from '#definition';
 import { parsePurl } from '#formats';
 import {
-  type Analysis,
   analyse,
   type BuildClaim,
   type GoDatabasePart,
@@ -18,7 +17,7 @@ import { settled } from './images.ts';
 import { type Job, openPreparation, toJob } from './prepare.ts';
 import { revise } from './revise.ts';
 import { openTool, type Tool } from './tool.ts';
-import { stepTools, type Workshop } from './workshop.ts';
+import { readBlob, stepTools, type Workshop } from './workshop.ts';
 
 /** One platform of an image to analyse. */
 export interface ReachabilityTarget {
@@ -211,7 +210,7 @@ async function analyseOne(
   const read = new Set(value.modules.map((name) => name.toLowerCase()));
   const missing = modules.find((name) => !read.has(name.toLowerCase()));
   if (missing !== undefined) return { reason: `its program holds ${missing}, which was not analysed` };
-  await keepAnalysis(plan.dataFolder, { analysis: value, evidence: await readWhole(value, shop), image });
+  await keepAnalysis(plan.dataFolder, { analysis: value, evidence: await readBlob(value.evidence, shop), image });
   return value;
 }
 
@@ -221,10 +220,4 @@ function modulesOf({ materials }: BuildClaim): readonly string[] {
   return compiled.map(
     ({ namespace, name, version }) => `${namespace === undefined ? '' : `${namespace}/`}${name}@${version}`,
   );
-}
-
-async function readWhole({ evidence }: Analysis, { cache }: Workshop): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of cache.blobs.read(evidence)) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }

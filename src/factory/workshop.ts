@@ -2,7 +2,7 @@
 import type { Debian } from '#bases';
 import type { CompileTools } from '#build';
 import type { Cache } from '#cache';
-import type { Clock, Platform, Report } from '#core';
+import type { Clock, Digest, Platform, Report } from '#core';
 import type { BaseDefinition, Definition } from '#definition';
 import type { Engine } from '#engine';
 import type { Sources } from '#sources';
@@ -40,6 +40,16 @@ export function stepTools({ limits }: Pick<Definition, 'limits'>, shop: Workshop
     parallelism: machine.cores,
     signal,
   };
+}
+
+/** Reads a blob that a step has left, whole and checked. */
+export async function readBlob(digest: Digest, { cache }: Pick<Workshop, 'cache'>): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(cache.blobs.read(digest)));
+}
+
+/** Reads a blob that a step has left, as text. */
+export async function readText(digest: Digest, shop: Pick<Workshop, 'cache'>): Promise<string> {
+  return (await readBlob(digest, shop)).toString('utf8');
 }
 
 /** Gives a function that calls `open` once, at the first call, and not again. */
