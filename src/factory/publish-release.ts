@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { reportStep, type Report } from '#core';
-import { PREDICATES, publishEvidence, toStatement } from '#evidence';
 import { canonicalJson } from '#formats';
 import {
   findRelease,
@@ -21,7 +20,7 @@ import {
 } from '#release';
 import { FactoryError } from './error.ts';
 import { toTime } from './release-findings.ts';
-import type { SigningOptions } from './sign.ts';
+import { type SigningOptions, signManifest } from './sign.ts';
 
 /** A release document to publish, and what is known on the day that it is. */
 export interface PublishReleaseRequest {
@@ -74,9 +73,9 @@ async function settle(
 ): Promise<ReleaseDocument> {
   const { document, place, kind } = request;
   const isSame = contentOf(existing.document) === contentOf(document);
-  const isBuiltOn = await hasSuccessor(existing, others, place);
-  if (isSame && (kind === 'registry' || isBuiltOn)) return existing.document;
-  if (kind === 'registry' || isBuiltOn) {
+  const isFinal = kind === 'registry' || (await hasSuccessor(existing, others, place));
+  if (isSame && isFinal) return existing.document;
+  if (isFinal) {
     throw new FactoryError(
       'REVISION_EXISTS',
       `the revision has a release document for other content (${existing.digest})`,
@@ -142,18 +141,8 @@ async function put(
   const isThere = (await place.resolve(RELEASES, document.revision))?.digest === descriptor.digest;
   if (!isThere) await place.put(RELEASES, parcel);
   if (signing !== undefined) {
-    await publishEvidence({
-      store: place.store(RELEASES),
-      claims: [
-        {
-          statement: toStatement({ name, digest: descriptor.digest }, PREDICATES.cosignSignature, {}),
-          subjects: [descriptor],
-        },
-      ],
-      signer: signing.signer,
-      created: new Date(document.publication?.created ?? 0),
-      ...(signing.cosignV2Tags ? { cosignTags: { ...signing.signer, reference: name } } : {}),
-    });
+    const created = new Date(document.publication?.created ?? 0);
+    await signManifest({ store: place.store(RELEASES), manifest: descriptor, name, created }, signing);
   }
   const own = parseRevision(document.revision) as Revision;
   const isNewest = inLine(others, own).every(

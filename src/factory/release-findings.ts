@@ -64,9 +64,9 @@ export async function releaseFindings(request: ReleaseFindingsRequest): Promise<
 /** Says whether a record was made with the very feeds that are at hand: then another scan of the same images finds the same. */
 export async function isOfFeeds(record: FindingsRecord, feeds: Feeds | undefined): Promise<boolean> {
   if (record.kind !== 'scanned' || feeds === undefined) return false;
-  const key = ({ name, state, digest }: Pick<FeedReading, 'name' | 'state' | 'digest'>) =>
-    [name, state, digest].join(' ');
-  const known = new Set(record.feeds.map((one) => [one.name, one.state, one.digest].join(' ')));
+  const key = (one: { readonly name: string; readonly state: string; readonly digest?: string | undefined }) =>
+    [one.name, one.state, one.digest].join(' ');
+  const known = new Set(record.feeds.map(key));
   const status = await feeds.status();
   return status.length === known.size && status.every((one) => known.has(key(one)));
 }
