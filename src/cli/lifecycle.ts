@@ -7,6 +7,7 @@ import {
   readLifecycle,
   staleReasons,
 } from '#compatibility';
+import type { Digest } from '#core';
 import {
   lineOf,
   orderRevisions,
@@ -85,17 +86,20 @@ export function cellsOf(documents: readonly ReleaseDocument[]): readonly Compati
 export async function keptCells(
   documents: readonly Pick<FoundDocument, 'folder' | 'document'>[],
 ): Promise<readonly CompatibilityCell[]> {
-  const kept = documents.map(async ({ folder, document: { revision, channels } }) => {
-    const cells = (folder === undefined ? [] : await readCells(folder)).filter((cell) => cell.revision === revision);
+  const kept = documents.map(async ({ folder, document }) => {
+    const read = folder === undefined ? [] : await readCells(folder);
+    const cells = read.filter((cell) => cell.revision === document.revision);
     return cells.map((cell) => {
-      const images = (channels[cell.channel]?.images ?? []).map(
-        ({ component, digest }) => [component, digest] as const,
-      );
-      const context = { images: Object.fromEntries(images), newestPatch: undefined };
+      const context = { images: digestsOf(document, cell.channel), newestPatch: undefined };
       return { ...cell, outdated: staleReasons(cell, context) };
     });
   });
   return (await Promise.all(kept)).flat();
+}
+
+/** Gives the indexes of a channel's images by component, as a cell names what it was made with. */
+export function digestsOf({ channels }: ReleaseDocument, channel: string): Readonly<Record<string, Digest>> {
+  return Object.fromEntries((channels[channel]?.images ?? []).map(({ component, digest }) => [component, digest]));
 }
 
 /** What the lock and documents name of our revisions, the newest of each line. */

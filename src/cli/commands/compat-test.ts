@@ -17,6 +17,7 @@ import {
 import { formatCells, type ShownCell } from '../compat-cells.ts';
 import { type LocatedRelease, locateRelease, openSubject } from '../compat-subject.ts';
 import { VERDICT_EXIT_CODE } from '../exit-codes.ts';
+import { digestsOf } from '../lifecycle.ts';
 import { type OutputFlags, print, withProgress } from '../session.ts';
 import { keepLock, type Loaded, loadDefinition, openShop, type SharedFlags } from '../shop.ts';
 import { openSigner, type SigningFlags } from '../signer.ts';
@@ -161,13 +162,14 @@ async function showCells(
   { release, shop }: Desk,
   { output, made }: { readonly output: string; readonly made: ReadonlySet<Digest> },
 ): Promise<readonly ShownCell[]> {
-  const { revision, channels } = release.document;
-  const cells = (await readCells(output)).filter((cell) => cell.revision === revision);
-  const shown = cells.map(async (cell): Promise<ShownCell> => {
-    const images = (channels[cell.channel]?.images ?? []).map(({ component, digest }) => [component, digest] as const);
-    const newest = (await newestPatch(cell.kubernetes, shop))?.slice(1);
-    const stale = staleReasons(cell, { images: Object.fromEntries(images), newestPatch: newest });
-    return { ...cell, fresh: made.has(cell.digest), stale };
+  const { document } = release;
+  const cells = (await readCells(output)).filter((cell) => cell.revision === document.revision);
+  const minors = [...new Set(cells.map(({ kubernetes }) => kubernetes))]; // the proxy is asked once for each, not for every channel's cell
+  const newest = new Map(
+    await Promise.all(minors.map(async (minor) => [minor, (await newestPatch(minor, shop))?.slice(1)] as const)),
+  );
+  return cells.map((cell): ShownCell => {
+    const context = { images: digestsOf(document, cell.channel), newestPatch: newest.get(cell.kubernetes) };
+    return { ...cell, fresh: made.has(cell.digest), stale: staleReasons(cell, context) };
   });
-  return Promise.all(shown);
 }
