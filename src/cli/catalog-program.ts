@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { jsonOption } from './options.ts';
+import { jsonOption, plainHttpOption } from './options.ts';
 import type { World } from './world.ts';
 
 const WHAT_CATALOG_DOES = `
@@ -27,7 +27,7 @@ export function addCatalog(program: Command, world: () => World): void {
         .default('table'),
     )
     .option('--url <url>', 'where the feed will be found')
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .addOption(jsonOption())
     .addHelpText('after', WHAT_CATALOG_DOES)
     .action(async (source, flags) => (await import('./commands/catalog.ts')).catalog(source, flags, world()));

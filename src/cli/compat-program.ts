@@ -7,6 +7,7 @@ import {
   definitionOption,
   jsonOption,
   lockedOption,
+  plainHttpOption,
   quietOption,
   unsandboxedOption,
   withSigning,
@@ -44,7 +45,7 @@ export function addCompat(program: Command, world: () => World): void {
         'release documents whose evidence counts: files, folders, oci:FOLDER, REGISTRY/releases (default: out)',
       ).argParser(collect),
     )
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .addOption(definitionOption())
     .addOption(jsonOption())
     .addHelpText('after', WHAT_COMPAT_SAYS)
@@ -87,7 +88,7 @@ function addTest(compat: Command, world: () => World): void {
     .option('--only-stale', 'leave out minors whose cell passed and still holds')
     .option('--refresh', 'take the newest patch of each minor, also where oakum.lock holds an older one')
     .option('--attach', 'attach the attestations to the images, where they are')
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .addOption(definitionOption())
     .addOption(lockedOption())
     .addOption(unsandboxedOption())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { collect, jsonOption, platformOption } from './options.ts';
+import { certificateOptions, collect, jsonOption, plainHttpOption, platformOption } from './options.ts';
 import type { World } from './world.ts';
 
 const WHAT_VERIFY_CHECKS = `
@@ -33,7 +33,7 @@ export function addVerify(program: Command, world: () => World): void {
     .addOption(platformOption())
     .option('--deep', 'read every layer too, and compare it with its digests')
     .option('--vsa <file>', "write the verdicts as SLSA verification summaries, signed with this machine's key")
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .addOption(jsonOption())
     .addHelpText('after', WHAT_VERIFY_CHECKS)
     .action(async (images, flags) => (await import('./commands/verify.ts')).verify(images, flags, world()));
@@ -61,7 +61,7 @@ function addVerifyRelease(verify: Command, world: () => World): void {
     .argument('<release>', 'REGISTRY/releases:2.9.2 (or :2.9, :2.9.2-r0, @sha256:DIGEST), or oci:FOLDER:releases:2.9.2')
     .addOption(new Option('--pins <files>', 'kustomize image pins to compare with it').argParser(collect))
     .option('--deep', 'read every layer too, and compare it with its digests')
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .addOption(jsonOption())
     .addHelpText('after', WHAT_VERIFY_RELEASE_CHECKS)
     .action(async (name, flags) => (await import('./commands/verify-release.ts')).verifyWhole(name, flags, world()));
@@ -69,36 +69,16 @@ function addVerifyRelease(verify: Command, world: () => World): void {
 
 /** Adds the flags that say who is believed. */
 function withTrust(command: Command): Command {
-  return command
+  command
     .option('--policy <file>', 'who is believed and what an image needs; see docs/evidence-verify.md')
     .addOption(
       new Option('--key <files>', 'public keys (PEM) of which one must have signed')
         .argParser(collect)
         .conflicts('policy'),
-    )
-    .addOption(
-      new Option('--certificate-identity <text>', 'the identity in the certificate, exact').conflicts('policy'),
-    )
-    .addOption(
-      new Option('--certificate-identity-regexp <expression>', 'an expression for the whole identity').conflicts(
-        'policy',
-      ),
-    )
-    .addOption(new Option('--certificate-oidc-issuer <url>', 'who vouched for the identity, exact').conflicts('policy'))
-    .addOption(
-      new Option('--certificate-oidc-issuer-regexp <expression>', 'an expression for the whole issuer').conflicts(
-        'policy',
-      ),
-    )
-    .option(
-      '--trusted-root <file>',
-      "Sigstore trusted root (JSON); certificates default to the public instance's, fetched through TUF",
-    )
-    .addOption(
-      new Option('--transparency <proof>', 'what must prove the time: default log for certificates, none for keys')
-        .choices(['log', 'timestamp', 'none'])
-        .conflicts('policy'),
     );
+  for (const option of certificateOptions('the certificate'))
+    command.addOption(option.attributeName() === 'trustedRoot' ? option : option.conflicts('policy'));
+  return command;
 }
 
 /** Adds `oakum diff`. */
@@ -109,7 +89,7 @@ export function addDiff(program: Command, world: () => World): void {
     .argument('<before>', 'REGISTRY/REPOSITORY:TAG, or oci:FOLDER:NAME for an OCI layout')
     .argument('<after>', 'likewise')
     .addOption(platformOption())
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -136,7 +116,7 @@ export function addInspect(program: Command, world: () => World): void {
     )
     .option('--provenance', 'print the SLSA provenance of one platform alone')
     .addOption(platformOption())
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',

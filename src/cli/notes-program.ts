@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { collect, definitionOption, quietOption } from './options.ts';
+import { collect, definitionOption, plainHttpOption, quietOption } from './options.ts';
 import type { World } from './world.ts';
 
 const WHAT_NOTES_ARE = `
@@ -30,7 +30,7 @@ export function addNotes(program: Command, world: () => World): void {
     .option('--changelog', 'compare the images of each revision with those before it')
     .option('--to <registry>', 'with --changelog: where the images are published (default: the OCI layout)')
     .option('--layout <folder>', 'with --changelog: the OCI layout that holds them', 'out/oci')
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .addOption(definitionOption())
     .addOption(quietOption())
     .addHelpText('after', WHAT_NOTES_ARE)

@@ -37,6 +37,25 @@ export const unsandboxedOption = () =>
 /** --locked. */
 export const lockedOption = () => new Option('--locked', 'fail if oakum.lock lacks anything, instead of adding it');
 
+/** --plain-http. */
+export const plainHttpOption = () =>
+  new Option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default');
+
+/** Flags that name whose certificates are believed; `certificate` says which certificate is meant. */
+export const certificateOptions = (certificate: string): readonly Option[] => [
+  new Option('--certificate-identity <text>', `the identity in ${certificate}, exact`),
+  new Option('--certificate-identity-regexp <expression>', 'an expression for the whole identity'),
+  new Option('--certificate-oidc-issuer <url>', 'who vouched for the identity, exact'),
+  new Option('--certificate-oidc-issuer-regexp <expression>', 'an expression for the whole issuer'),
+  new Option(
+    '--trusted-root <file>',
+    "Sigstore trusted root (JSON); certificates default to the public instance's, fetched through TUF",
+  ),
+  new Option('--transparency <proof>', 'what must prove the time: default log for certificates, none for keys').choices(
+    ['log', 'timestamp', 'none'],
+  ),
+];
+
 /** --vex. */
 export const decisionsOption = () =>
   new Option('--vex <folder>', 'where the decisions about vulnerabilities are, which go along').default('vex');

@@ -6,6 +6,7 @@ import {
   definitionOption,
   jsonOption,
   parseCount,
+  plainHttpOption,
   quietOption,
   withProof,
   withSigning,
@@ -43,7 +44,7 @@ export function addPatch(program: Command, world: () => World): void {
     .option('--out <folder>', 'where the OCI layout, pins and release.json go', 'out')
     .option('--no-sign', 'attach no signed evidence')
     .addOption(decisionsOption())
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .option('--within-upstream', "take no fix that is past what upstream's own later patch releases require")
     .addOption(new Option('--component <names>', 'only these components').argParser(collect))
     .addOption(new Option('--platform <os/arch>', 'only these platforms').argParser(collect))
@@ -92,7 +93,7 @@ export function addChangelog(program: Command, world: () => World): void {
     .option('--to <registry>', 'where both are published (default: the OCI layout)')
     .option('--layout <folder>', 'the OCI layout that holds both', 'out/oci')
     .addOption(new Option('--component <names>', 'only these components').argParser(collect))
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .addOption(definitionOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -116,7 +117,7 @@ export function addRollback(program: Command, world: () => World): void {
     .requiredOption('--reason <text>', 'why; signed, and kept beside each image')
     .addOption(new Option('--component <names>', 'only these components').argParser(collect))
     .addOption(new Option('--channel <names>', 'only these channels').argParser(collect))
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .addOption(definitionOption())
     .addOption(jsonOption())
     .addOption(quietOption())

@@ -8,6 +8,7 @@ import {
   jsonOption,
   lockedOption,
   parseCount,
+  plainHttpOption,
   platformOption,
   quietOption,
   unsandboxedOption,
@@ -54,7 +55,7 @@ export function addRelease(program: Command, world: () => World): void {
     )
     .option('--no-sign', 'attach no signed evidence')
     .addOption(decisionsOption())
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .addOption(definitionOption())
     .addOption(lockedOption())
     .addOption(unsandboxedOption())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
-import { definitionOption, jsonOption, quietOption } from './options.ts';
+import { definitionOption, jsonOption, plainHttpOption, quietOption } from './options.ts';
 import type { World } from './world.ts';
 
 const WHAT_REPRODUCE_DOES = `
@@ -21,7 +21,7 @@ export function addReproduce(program: Command, world: () => World): void {
     .argument('<image>', 'REGISTRY/REPOSITORY@DIGEST or :TAG, or oci:FOLDER:NAME')
     .option('--platform <os/arch>', "which of its platforms (default: this machine's)")
     .option('--warm', 'use what this machine has in its cache')
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .option('--unsandboxed', 'compile without a sandbox where this machine has none')
     .addOption(definitionOption())
     .addOption(jsonOption())

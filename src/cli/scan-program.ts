@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { collect, definitionOption, jsonOption, quietOption, withSigningServices } from './options.ts';
-import { certificateOptions } from './sla-program.ts';
+import {
+  certificateOptions,
+  collect,
+  definitionOption,
+  jsonOption,
+  plainHttpOption,
+  quietOption,
+  withSigningServices,
+} from './options.ts';
 import type { World } from './world.ts';
 
 const WHAT_SCAN_DOES = `
@@ -42,7 +49,7 @@ export function addScan(program: Command, world: () => World): void {
       'analyse whether the vulnerable code of images that Oakum built can be reached, where that is not known yet',
     )
     .option('--unsandboxed', 'analyse without a sandbox where this machine has none')
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .option('--no-store', 'do not keep the scan for `oakum findings`')
     .option('--record', 'note what is new about the release in ./out in the SLA log, judged by the decisions')
     .option('--published', 'as --record; and users can pull these images, so clocks of what is gone from them stop')
@@ -53,7 +60,7 @@ export function addScan(program: Command, world: () => World): void {
     .addOption(quietOption())
     .addHelpText('after', WHAT_SCAN_DOES)
     .action(async (targets, flags) => (await import('./commands/scan.ts')).scanTargets(targets, flags, world()));
-  for (const option of certificateOptions()) scan.addOption(option.conflicts('key'));
+  for (const option of certificateOptions('the certificate that sealed it')) scan.addOption(option.conflicts('key'));
 }
 
 /** Adds `oakum debug` and what is below it: checks of Oakum itself. */

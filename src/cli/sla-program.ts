@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { collect, definitionOption, jsonOption } from './options.ts';
+import { certificateOptions, collect, definitionOption, jsonOption } from './options.ts';
 import type { World } from './world.ts';
 
 const logOption = () => new Option('--log <file>', "the event log (default: the distribution's in the data folder)");
@@ -9,21 +9,6 @@ const keyOption = () =>
     '--key <files>',
     "public keys (PEM) of which one must have sealed the log (default: this machine's own key)",
   ).argParser(collect);
-
-/** Whose certificates must have sealed the log. */
-export const certificateOptions = (): readonly Option[] => [
-  new Option('--certificate-identity <text>', 'the identity in the certificate that sealed it, exact'),
-  new Option('--certificate-identity-regexp <expression>', 'an expression for the whole identity'),
-  new Option('--certificate-oidc-issuer <url>', 'who vouched for the identity, exact'),
-  new Option('--certificate-oidc-issuer-regexp <expression>', 'an expression for the whole issuer'),
-  new Option(
-    '--trusted-root <file>',
-    "Sigstore trusted root (JSON); certificates default to the public instance's, fetched through TUF",
-  ),
-  new Option('--transparency <proof>', 'what must prove the time: default log for certificates, none for keys').choices(
-    ['log', 'timestamp', 'none'],
-  ),
-];
 
 /** Adds `oakum sla` and what is below it. */
 export function addSla(program: Command, world: () => World): void {
@@ -70,5 +55,6 @@ Examples:
     )
     .action(async (flags) => (await import('./commands/sla.ts')).checkLog(flags, world()));
   for (const command of [report, check])
-    for (const option of [keyOption(), ...certificateOptions()]) command.addOption(option);
+    for (const option of [keyOption(), ...certificateOptions('the certificate that sealed it')])
+      command.addOption(option);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { collect, definitionOption, jsonOption } from './options.ts';
+import { collect, definitionOption, jsonOption, plainHttpOption } from './options.ts';
 import type { World } from './world.ts';
 
 const folderOption = () => new Option('--folder <folder>', 'where the decisions are').default('vex');
@@ -53,7 +53,7 @@ function addRebuild(store: Command, world: () => World): void {
     .description('throw away what the store holds, and fill it from these targets and the feeds on disk')
     .argument('<targets...>', 'as for `oakum scan`')
     .addOption(new Option('--platform <os/arch>', 'only these platforms of images').argParser(collect))
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .addOption(definitionOption())
     .addOption(jsonOption())
     .addHelpText(

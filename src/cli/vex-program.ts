@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { collect, definitionOption, jsonOption, quietOption, withSigning } from './options.ts';
+import { collect, definitionOption, jsonOption, plainHttpOption, quietOption, withSigning } from './options.ts';
 import { VEX_NAMESPACE } from './vex-namespace.ts';
 import type { World } from './world.ts';
 
@@ -118,7 +118,7 @@ function addAttach(vex: Command, world: () => World): void {
     .option('--to <registry>', 'the images there (default: those of the OCI layout beside the release document)')
     .option('--author <name>', "the documents' author (default: the definition's vendor)")
     .option('--namespace <iri>', "what the documents' @id begins with", VEX_NAMESPACE)
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .addOption(folderOption())
     .addOption(definitionOption())
     .addOption(jsonOption())

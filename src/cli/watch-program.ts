@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { definitionOption, jsonOption, quietOption, withProof, withSigning } from './options.ts';
+import { definitionOption, jsonOption, plainHttpOption, quietOption, withProof, withSigning } from './options.ts';
 import type { World } from './world.ts';
 
 const WHAT_WATCH_DOES = `
@@ -24,7 +24,7 @@ export function addWatch(program: Command, world: () => World): void {
     .option('--once', 'one round, for CI and timers')
     .option('--to <registry>', 'where revisions are published, instead of the OCI layout in ./out')
     .option('--no-sign', 'attach no signed evidence to what is published')
-    .option('--plain-http', 'speak HTTP to the registry; for loopback addresses this is the default')
+    .addOption(plainHttpOption())
     .option('--mirror <place>', 'where feeds come from, instead of the public addresses')
     .addOption(new Option('--folder <folder>', 'where the VEX decisions are').default('vex'))
     .option('--seal-key <key>', "the key that seals the SLA log: a file, or awskms:// (default: this machine's own)")
