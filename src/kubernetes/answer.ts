@@ -37,7 +37,7 @@ export interface Answer {
 
 /** Takes an answer that is no success and what was being done ("apply Deployment a/b"); gives it as an error. */
 export function toError({ status, text, url }: Answer, doing: string): KubernetesError {
-  const parsed = statusSchema.safeParse(jsonOrNothing(text));
+  const parsed = statusSchema.safeParse(parseJson(text));
   const said = (parsed.success ? parsed.data.message : undefined) ?? `status ${status}`;
   const causes = (parsed.success ? (parsed.data.details?.causes ?? []) : []).map(toCause);
   const reason = parsed.success ? parsed.data.reason : undefined;
@@ -50,12 +50,23 @@ export function toError({ status, text, url }: Answer, doing: string): Kubernete
   });
 }
 
-function jsonOrNothing(text: string): unknown {
+/** Reads an answer's JSON; undefined where it is none. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     return undefined;
   }
+}
+
+/** Takes an answer and the shape it should have; gives what is in it. Throws where what answers there is no API server. */
+export function valueIn<T>({ text, url }: Answer, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  throw new KubernetesError('CLUSTER_REFUSED', 'what answers there is no Kubernetes API server', {
+    where: url,
+    hint: 'Check the server of this context; a proxy or a login page may answer in its place.',
+  });
 }
 
 /** Server-side apply names who owns a field in words alone: `conflict with "kubectl" using apps/v1`. */

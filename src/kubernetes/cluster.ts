@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
+import { valueIn } from './answer.ts';
 import { changing } from './changing.ts';
 import { type ConnectionOptions, openConnection } from './connection.ts';
 import { KubernetesError } from './error.ts';
 import { type KubeconfigChoice, readKubeconfig } from './kubeconfig.ts';
 import { describeRef, type KindRef, type KubernetesObject, type ObjectRef } from './object.ts';
 import { findOrNothing, inNamespace, objectIn, objectSchema, type Parts } from './parts.ts';
-import { notKubernetes, openResources, parseJson, pathOf, type Resource } from './resources.ts';
+import { openResources, pathOf, type Resource } from './resources.ts';
 import { type WatchEvent, watchObjects } from './watch.ts';
 
 /** The version of an API server; `minor` is of Kubernetes 1. */
@@ -140,9 +141,7 @@ function reading(parts: Parts): Reading {
   return {
     version: async () => {
       const answer = await connection.send({ doing: 'ask for the version', path: '/version' });
-      const parsed = versionSchema.safeParse(parseJson(answer.text));
-      if (!parsed.success) throw notKubernetes(answer.url);
-      const { gitVersion, major, minor, platform } = parsed.data;
+      const { gitVersion, major, minor, platform } = valueIn(answer, versionSchema);
       return { gitVersion, major: Number.parseInt(major, 10), minor: Number.parseInt(minor, 10), platform }; // some clouds say `33+`
     },
     ready: async () => {
@@ -187,10 +186,9 @@ function waitedTooLong(ref: ObjectRef, what: string, milliseconds: number): Kube
 }
 
 async function getObject(parts: Parts, ref: ObjectRef): Promise<KubernetesObject | undefined> {
-  const resource = (await parts.resources.of(ref.apiVersion))?.find(({ kind }) => kind === ref.kind);
-  const found = resource ?? (await findOrNothing(parts.resources, ref));
-  if (found === undefined) return undefined;
-  const path = pathOf(found, inNamespace(parts, ref));
+  const resource = await findOrNothing(parts.resources, ref);
+  if (resource === undefined) return undefined;
+  const path = pathOf(resource, inNamespace(parts, ref));
   const answer = await parts.connection.send({ doing: `get ${describeRef(ref)}`, path, accept: [404] });
   return answer.status === 404 ? undefined : objectIn(answer);
 }
@@ -221,12 +219,11 @@ async function listAll(parts: Parts, ref: KindRef, selection: Selection): Promis
         accept: next === undefined || round > 2 ? [] : [410],
       });
       if (answer.status === 410) break;
-      const parsed = listSchema.safeParse(parseJson(answer.text));
-      if (!parsed.success) throw notKubernetes(answer.url);
+      const { items, metadata } = valueIn(answer, listSchema);
       // Items of lists do not say what they are.
-      objects.push(...(parsed.data.items ?? []).map((item) => ({ ...item, ...kind })));
-      next = parsed.data.metadata.continue || undefined;
-      if (next === undefined) return { objects, resourceVersion: parsed.data.metadata.resourceVersion };
+      objects.push(...(items ?? []).map((item) => ({ ...item, ...kind })));
+      next = metadata.continue || undefined;
+      if (next === undefined) return { objects, resourceVersion: metadata.resourceVersion };
     }
   }
 }
@@ -269,7 +266,5 @@ async function askAccess({ connection }: Parts, question: AccessQuestion): Promi
       spec: { resourceAttributes: question },
     },
   });
-  const parsed = reviewSchema.safeParse(parseJson(answer.text));
-  if (!parsed.success) throw notKubernetes(answer.url);
-  return parsed.data.status.allowed;
+  return valueIn(answer, reviewSchema).status.allowed;
 }

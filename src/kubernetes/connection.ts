@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   type Clock,
-  createHttp,
-  type Http,
-  HttpError,
   type HttpResponse,
   isPassingStatus,
   limitedBody,
-  messageOf,
   type RunProcess,
   readText,
   retryDelay,
 } from '#core';
+import { type Access, accessTo } from './access.ts';
 import { type Answer, toError } from './answer.ts';
-import { type Credential, readCredential } from './credential.ts';
-import { KubernetesError } from './error.ts';
+import { errnoOf, isUntrusted, toFailure } from './failure.ts';
 import type { ClusterTarget } from './kubeconfig.ts';
 
 /** What a connection needs of the world. */
@@ -140,123 +136,6 @@ function finish(outcome: Outcome, request: ApiRequest, target: ClusterTarget): A
   const { answer } = outcome;
   if (answer.status < 300 || request.accept?.includes(answer.status)) return answer;
   throw toError(answer, request.doing);
-}
-
-function toFailure(error: unknown, timedOut: boolean, { doing }: ApiRequest, target: ClusterTarget): KubernetesError {
-  const where = `${target.server} (context ${target.context})`;
-  if (timedOut) {
-    return new KubernetesError('CLUSTER_TIMED_OUT', `could not ${doing}: the API server did not answer in time`, {
-      where,
-      cause: error,
-      hint: 'See whether the cluster is well (`kubectl get --raw /readyz?verbose`), then run again.',
-    });
-  }
-  if (isUntrusted(error)) {
-    return new KubernetesError(
-      'CLUSTER_UNTRUSTED',
-      `could not ${doing}: the API server's certificate is not trusted (${reasonOf(error)})`,
-      {
-        where,
-        cause: error,
-        hint: 'Is this the right cluster? The kubeconfig names whom to trust: certificate-authority-data, tls-server-name.',
-      },
-    );
-  }
-  return new KubernetesError(
-    'CLUSTER_UNREACHABLE',
-    `could not ${doing}: the API server can't be reached (${reasonOf(error)})`,
-    {
-      where,
-      cause: error,
-      hint: 'Is it running, is the address right, does a VPN or proxy lie between? Choose another with --context.',
-    },
-  );
-}
-
-function causeOf(error: unknown): unknown {
-  const cause = error instanceof HttpError ? error.cause : error;
-  return cause instanceof AggregateError ? (cause.errors[0] ?? cause) : cause;
-}
-
-/** Node's advice on its own flags helps nobody who runs Oakum. */
-function reasonOf(error: unknown): string {
-  return messageOf(causeOf(error)).replace(/; if the root CA is installed locally.*$/, '');
-}
-
-function errnoOf(error: unknown): string | undefined {
-  const { code } = (causeOf(error) ?? {}) as { readonly code?: unknown };
-  return typeof code === 'string' ? code : undefined;
-}
-
-function isUntrusted(error: unknown): boolean {
-  return /CERT|UNABLE_TO_|SELF_SIGNED|ERR_TLS|ERR_SSL/.test(errnoOf(error) ?? '');
-}
-
-interface Access {
-  readonly target: ClusterTarget;
-  get(): Promise<{ readonly http: Http; readonly headers: Readonly<Record<string, string>> }>;
-  /** Asks for the credential anew; false where that gives the same. */
-  renew(): Promise<boolean>;
-}
-
-/** The credential is read for the first request, again before it expires, and when the server no longer takes it. */
-function accessTo(target: ClusterTarget, options: ConnectionOptions): Access {
-  let ready: Promise<{ credential: Credential; http: Http }> | undefined;
-  const open = async () => {
-    const credential = await readCredential(target, {
-      run: options.run,
-      env: options.env ?? {},
-      signal: options.signal,
-    });
-    return { credential, http: createHttp(httpOptions(target, credential, options)) };
-  };
-  const isOver = ({ expires }: Credential) =>
-    expires !== undefined && expires.getTime() - options.clock.now().getTime() < 10_000;
-  return {
-    target,
-    get: async () => {
-      ready ??= open();
-      let { credential, http } = await ready;
-      if (isOver(credential)) {
-        ready = open();
-        ({ credential, http } = await ready);
-      }
-      return { http, headers: credential.headers };
-    },
-    renew: async () => {
-      const { credential } = (await ready) ?? {};
-      if (!credential?.renewable) return false;
-      ready = open();
-      await ready;
-      return true;
-    },
-  };
-}
-
-function httpOptions(target: ClusterTarget, credential: Credential, options: ConnectionOptions) {
-  const { hostname } = new URL(target.server);
-  const isLocal = /^(localhost|127\..*|\[::1\])$/.test(hostname);
-  const proxy = target.proxy ?? (isLocal ? undefined : options.httpsProxy);
-  if (proxy !== undefined && !/^https?:/.test(proxy)) {
-    throw new KubernetesError('KUBECONFIG_INVALID', `proxies of this kind are not supported: ${proxy}`, {
-      where: target.server,
-      hint: 'Use an HTTP proxy in proxy-url, or open the tunnel yourself.',
-    });
-  }
-  return {
-    clock: options.clock,
-    ...(options.userAgent === undefined ? {} : { userAgent: options.userAgent }),
-    ...(proxy === undefined
-      ? {}
-      : { httpProxy: proxy, httpsProxy: proxy, noProxy: target.proxy === undefined ? (options.noProxy ?? '') : '' }),
-    tls: {
-      authorities: target.ca,
-      certificate: credential.certificate,
-      key: credential.key,
-      serverName: target.serverName,
-      insecure: target.insecure,
-    },
-  };
 }
 
 function toHttp(

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
+import { type Answer, valueIn } from './answer.ts';
 import type { Connection, ConnectionOptions } from './connection.ts';
-import { KubernetesError } from './error.ts';
+import { isKubernetesError } from './error.ts';
 import type { KubernetesObject, ObjectRef } from './object.ts';
-import { notKubernetes, parseJson, type Resource, type Resources } from './resources.ts';
+import type { Resource, Resources } from './resources.ts';
 
 /** What reading and changing a cluster share. */
 export interface Parts {
@@ -18,7 +19,7 @@ export async function findOrNothing(resources: Resources, ref: ObjectRef): Promi
   try {
     return await resources.find(ref);
   } catch (error) {
-    if (error instanceof KubernetesError && error.code === 'KIND_UNKNOWN') return undefined;
+    if (isKubernetesError(error, 'KIND_UNKNOWN')) return undefined;
     throw error;
   }
 }
@@ -34,9 +35,10 @@ export function inNamespace<T extends { readonly namespace?: string | undefined 
 /** The least an object must have to be one. */
 export const objectSchema = z.looseObject({ metadata: z.looseObject({ name: z.string() }) });
 
+/** The same, given as it came: its fields in their order. */
+const wholeObject = z.custom<KubernetesObject>((value) => objectSchema.safeParse(value).success);
+
 /** Takes an answer; gives the object in it. Throws where it is none. */
-export function objectIn(answer: { readonly text: string; readonly url: string }): KubernetesObject {
-  const value = parseJson(answer.text);
-  if (!objectSchema.safeParse(value).success) throw notKubernetes(answer.url);
-  return value as KubernetesObject;
+export function objectIn(answer: Answer): KubernetesObject {
+  return valueIn(answer, wholeObject);
 }

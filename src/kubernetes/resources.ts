@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
+import { valueIn } from './answer.ts';
 import type { Connection } from './connection.ts';
 import { KubernetesError } from './error.ts';
 import { groupOf, type KindRef, type ObjectRef, versionOf } from './object.ts';
@@ -29,8 +30,6 @@ export interface Resources {
   of(apiVersion: string): Promise<readonly Resource[] | undefined>;
   /** The resource of a kind; throws `KIND_UNKNOWN`. */
   find(kind: KindRef): Promise<Resource>;
-  /** Forgets what was asked for, since kinds were added or removed. */
-  forget(): void;
 }
 
 /** Gives what the API server offers. */
@@ -53,7 +52,6 @@ export function openResources(connection: Connection): Resources {
         hint: 'Its CustomResourceDefinition is missing, or this version of Kubernetes or of the definition has it no more.',
       });
     },
-    forget: () => known.clear(),
   };
 }
 
@@ -64,10 +62,8 @@ async function askFor(connection: Connection, apiVersion: string): Promise<reado
     accept: [404],
   });
   if (answer.status === 404) return undefined;
-  const parsed = resourceList.safeParse(parseJson(answer.text));
-  if (!parsed.success) throw notKubernetes(answer.url);
-  return parsed.data.resources
-    .filter(({ name }) => !name.includes('/'))
+  return valueIn(answer, resourceList)
+    .resources.filter(({ name }) => !name.includes('/'))
     .map(({ name, kind, namespaced, verbs }) => ({ name, kind, namespaced, verbs }));
 }
 
@@ -81,21 +77,4 @@ export function pathOf(resource: Resource, ref: KindRef & Partial<ObjectRef>, su
   const namespace = resource.namespaced && ref.namespace !== undefined ? ['namespaces', ref.namespace] : [];
   const name = ref.name === undefined ? [] : [ref.name, ...(subresource === undefined ? [] : [subresource])];
   return [basePath(ref.apiVersion), ...[...namespace, resource.name, ...name].map(encodeURIComponent)].join('/');
-}
-
-/** Reads an answer's JSON; undefined where it is none. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** What answers there speaks HTTP, but not as an API server. */
-export function notKubernetes(where: string): KubernetesError {
-  return new KubernetesError('CLUSTER_REFUSED', 'what answers there is no Kubernetes API server', {
-    where,
-    hint: 'Check the server of this context; a proxy or a login page may answer in its place.',
-  });
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Clock, retryDelay } from '#core';
+import { parseJson } from './answer.ts';
 import type { ApiRequest, Connection } from './connection.ts';
 import { isKubernetesError } from './error.ts';
 import { at, type KubernetesObject } from './object.ts';
-import { parseJson } from './resources.ts';
 
 /** What a watch tells. `listed` comes first, and again whenever something may have been missed: it holds all that is there. */
 export type WatchEvent =
