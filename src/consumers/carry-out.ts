@@ -14,7 +14,7 @@ import {
 import { ConsumerError } from './error.ts';
 import { FIELD_MANAGER, type Installation, isDefinition, isOurs, toRecord, unionOf } from './installation.ts';
 import { migrate } from './migration.ts';
-import type { Change, Plan } from './plan.ts';
+import type { Plan } from './plan.ts';
 
 /** How a plan is carried out. */
 export interface CarryOutOptions {
@@ -55,7 +55,7 @@ export function refuseBlocked({
   verb,
   blockers,
   cluster,
-}: Pick<Plan, 'blockers' | 'cluster'> & { readonly verb: string }): void {
+}: Pick<Plan, 'blockers'> & { readonly verb: string; readonly cluster: Pick<Cluster, 'context'> }): void {
   if (blockers.length === 0) return;
   const reasons = blockers.map(({ message, hint }) => `  ${message}\n    ${hint.replaceAll('\n', '\n    ').trimEnd()}`);
   throw new ConsumerError('PLAN_BLOCKED', `${verb} was refused, and nothing was changed:\n${reasons.join('\n')}`, {
@@ -135,7 +135,7 @@ function stepsOf(plan: Plan, cluster: Cluster, options: CarryOutOptions): readon
     ...toApplySteps(stages.rest),
     ...removals.map((change) => ({
       what: `delete ${describeRef(change.ref)}`,
-      run: () => removeOurs(cluster, change),
+      run: () => removeIfOurs(cluster, change.ref),
     })),
     ...waitSteps(plan, cluster, options),
     ...(isDone ? [] : [{ what: `note that ${to.revision ?? to.release} is installed`, run: record('complete') }]),
@@ -199,7 +199,7 @@ async function establishOne(cluster: Cluster, ref: ObjectRef): Promise<void> {
 }
 
 /** Between plan and deed someone may have taken it over: looked at again. */
-async function removeOurs(cluster: Cluster, { ref }: Change): Promise<void> {
+export async function removeIfOurs(cluster: Cluster, ref: ObjectRef): Promise<void> {
   const live = await cluster.get(ref);
   if (live === undefined || !isOurs(live)) return;
   await cluster.remove(ref, { uid: live.metadata.uid });

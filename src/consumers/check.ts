@@ -12,7 +12,7 @@ import type {
   Problem,
 } from './check-report.ts';
 import { findInstallation } from './installation.ts';
-import { imagesOf, isController, splitImage } from './manifest-set.ts';
+import { imagesOf, listControllers, splitImage } from './manifest-set.ts';
 
 /** Compares what runs in a cluster with the catalog. Changes nothing; needs rights to list Deployments and Pods. */
 export async function checkCluster(cluster: Cluster, request: CheckRequest): Promise<CheckReport> {
@@ -50,10 +50,9 @@ export async function checkCluster(cluster: Cluster, request: CheckRequest): Pro
 }
 
 async function findControllers(cluster: Cluster, namespace: string | undefined): Promise<readonly KubernetesObject[]> {
-  const selection = { namespace, labelSelector: 'app.kubernetes.io/part-of=flux' };
-  const found = await cluster.list({ apiVersion: 'apps/v1', kind: 'Deployment' }, selection);
+  const found = await listControllers(cluster, namespace);
   // The Flux Operator bears the label too, but no component of Flux.
-  return found.filter((object) => isController(object) && object.metadata.name !== 'flux-operator');
+  return found.filter(({ metadata }) => metadata.name !== 'flux-operator');
 }
 
 interface Read {

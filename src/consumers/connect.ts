@@ -14,11 +14,12 @@ export interface ClusterChoice {
 
 /** Opens the chosen cluster: --kubeconfig, else KUBECONFIG (several files, as kubectl merges them), else ~/.kube/config. */
 export function connect({ kubeconfig, context, env }: ClusterChoice, options: ConnectionOptions): Promise<Cluster> {
-  const named = kubeconfig ?? env['KUBECONFIG'];
-  const separator = ':';
-  const files =
-    kubeconfig === undefined && named
-      ? named.split(separator).filter((file) => file !== '')
-      : [kubeconfig ?? join(env['HOME'] ?? '/', '.kube', 'config')];
-  return openCluster({ files, context }, options);
+  return openCluster({ files: filesOf(kubeconfig, env), context }, options);
+}
+
+function filesOf(kubeconfig: string | undefined, env: ClusterChoice['env']): readonly string[] {
+  if (kubeconfig !== undefined) return [kubeconfig];
+  const named = env['KUBECONFIG'];
+  if (named) return named.split(':').filter((file) => file !== '');
+  return [join(env['HOME'] ?? '/', '.kube', 'config')];
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
-import { type Cluster, groupOf, identityOf, type KubernetesObject, type ObjectRef } from '#kubernetes';
+import { type Cluster, groupOf, identityOf, type KindRef, type KubernetesObject, type ObjectRef } from '#kubernetes';
 import { ConsumerError } from './error.ts';
-import { isController } from './manifest-set.ts';
+import { listControllers } from './manifest-set.ts';
 
 /** Who Oakum is to the API server, as the owner of fields. */
 export const FIELD_MANAGER = 'oakum';
@@ -54,12 +54,7 @@ const recordSchema = z.looseObject({
 export async function findInstallation(cluster: Cluster, namespace: string): Promise<Installation | undefined> {
   const record = await cluster.get({ apiVersion: 'v1', kind: 'ConfigMap', name: RECORD_NAME, namespace });
   if (record !== undefined) return readRecord(record, namespace);
-  const controllers = (
-    await cluster.list(
-      { apiVersion: 'apps/v1', kind: 'Deployment' },
-      { namespace, labelSelector: 'app.kubernetes.io/part-of=flux' },
-    )
-  ).filter(isController);
+  const controllers = await listControllers(cluster, namespace);
   const version = controllers
     .map(({ metadata }) => metadata.labels?.['app.kubernetes.io/version'])
     .find((label) => label);
@@ -137,6 +132,6 @@ export function isOurs({ metadata }: KubernetesObject): boolean {
 }
 
 /** Says whether an object is a definition of a kind of Flux. */
-export function isDefinition({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): boolean {
+export function isDefinition({ apiVersion, kind }: KindRef): boolean {
   return kind === 'CustomResourceDefinition' && groupOf(apiVersion) === 'apiextensions.k8s.io';
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, digestOf, isDigest } from '#core';
-import { at, groupOf, type KubernetesObject, parseManifests } from '#kubernetes';
+import { at, type Cluster, groupOf, type KubernetesObject, parseManifests } from '#kubernetes';
 import type { ReleaseDocument } from '#release';
 import { ConsumerError } from './error.ts';
 
@@ -77,6 +77,15 @@ export function isController({ apiVersion, kind, metadata }: KubernetesObject): 
   return (
     kind === 'Deployment' && groupOf(apiVersion) === 'apps' && metadata.labels?.['app.kubernetes.io/part-of'] === 'flux'
   );
+}
+
+/** Lists the Deployments of Flux's controllers in a namespace, or in all. */
+export async function listControllers(
+  cluster: Cluster,
+  namespace: string | undefined,
+): Promise<readonly KubernetesObject[]> {
+  const selection = { namespace, labelSelector: 'app.kubernetes.io/part-of=flux' };
+  return (await cluster.list({ apiVersion: 'apps/v1', kind: 'Deployment' }, selection)).filter(isController);
 }
 
 /** Gives the images of a Deployment's or Pod's containers, split into their parts. */

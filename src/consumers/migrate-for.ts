@@ -12,7 +12,6 @@ export async function migrateFor(next: KubernetesObject, options: MigrationOptio
   const live = await cluster.get(refOf(next));
   if (live === undefined) return;
   const { migration, blockers } = await planMigration(cluster, live, next);
-  const { context, server } = cluster;
-  refuseBlocked({ verb: 'the migration', blockers, cluster: { context, server, version: await cluster.version() } });
+  refuseBlocked({ verb: 'the migration', blockers, cluster });
   if (migration !== undefined) await migrate(migration, options);
 }

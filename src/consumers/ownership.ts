@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { at, type Cluster, isKubernetesError, type KubernetesObject } from '#kubernetes';
-import { isController } from './manifest-set.ts';
+import { at, type Cluster, isKubernetesError, type KindRef, type KubernetesObject } from '#kubernetes';
+import { listControllers } from './manifest-set.ts';
 
 /** A reason why a plan may not be carried out, and what to do instead. */
 export interface Blocker {
@@ -17,8 +17,7 @@ export interface Blocker {
     | 'DOWNGRADE'
     | 'LINES_SKIPPED'
     | 'STORED_VERSION_UNKNOWN'
-    | 'DATA_WOULD_BE_LOST'
-    | 'NOT_OURS';
+    | 'DATA_WOULD_BE_LOST';
   readonly message: string;
   readonly hint: string;
 }
@@ -31,12 +30,7 @@ export const OWNER_KINDS = [INSTANCE, KUSTOMIZATION] as const;
 
 /** Finds who else installs Flux in this cluster: the Flux Operator, Flux itself (bootstrap), Helm. Two owners would undo each other's changes. */
 export async function findOwners(cluster: Cluster, namespace: string): Promise<readonly Blocker[]> {
-  const controllers = (
-    await cluster.list(
-      { apiVersion: 'apps/v1', kind: 'Deployment' },
-      { namespace, labelSelector: 'app.kubernetes.io/part-of=flux' },
-    )
-  ).filter(isController);
+  const controllers = await listControllers(cluster, namespace);
   const [operator, bootstrap] = await Promise.all([
     findOperator(cluster, namespace, controllers),
     findBootstrap(cluster, namespace, controllers),
@@ -107,13 +101,9 @@ function findHelm(controllers: readonly KubernetesObject[]): Blocker | undefined
   };
 }
 
-async function listIfThere(
-  cluster: Cluster,
-  kind: { readonly apiVersion: string; readonly kind: string },
-  namespace?: string,
-) {
+async function listIfThere(cluster: Cluster, kind: KindRef, namespace: string) {
   try {
-    return await cluster.list(kind, namespace === undefined ? {} : { namespace });
+    return await cluster.list(kind, { namespace });
   } catch (error) {
     if (isKubernetesError(error, 'KIND_UNKNOWN')) return [];
     throw error;

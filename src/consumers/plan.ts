@@ -20,7 +20,7 @@ import type { ManifestSet } from './manifest-set.ts';
 import { type Migration, planMigration } from './migration.ts';
 import { type Blocker, findOwners } from './ownership.ts';
 import { rightsToApplyAll, rightsToCarryOut, rightsToLook } from './needs.ts';
-import { describeRight, distinctRights, exampleRoles, missingRights, type Right } from './rights.ts';
+import { distinctRights, missingRights, type Right, rightBlockers } from './rights.ts';
 import { type Tried, tryObject } from './try-object.ts';
 
 /** What happens to one object. */
@@ -210,15 +210,4 @@ async function planMigrations(cluster: Cluster, tried: readonly Tried[]) {
     blockers.push(...reading.blockers);
   }
   return { found, blockers };
-}
-
-function rightBlockers(missing: readonly Right[]): readonly Blocker[] {
-  if (missing.length === 0) return [];
-  return [
-    {
-      code: 'RIGHTS_MISSING',
-      message: `this identity lacks ${missing.length} rights:\n    ${missing.map(describeRight).join('\n    ')}`,
-      hint: `Ask who runs the cluster for them, for instance with\n\n${exampleRoles(missing)}`,
-    },
-  ];
 }

@@ -2,6 +2,7 @@
 import pLimit from 'p-limit';
 import { stringify } from 'yaml';
 import { type AccessQuestion, type Cluster, groupOf, isKubernetesError, type ObjectRef } from '#kubernetes';
+import type { Blocker } from './ownership.ts';
 
 /** A right that a plan needs; without namespace it is needed everywhere, or is about what is in none. */
 export type Right = Pick<AccessQuestion, 'verb' | 'group' | 'resource' | 'subresource' | 'namespace'>;
@@ -44,6 +45,18 @@ export function distinctRights(rights: readonly Right[]): readonly Right[] {
 export function describeRight({ verb, group, resource, subresource, namespace }: Right): string {
   const name = `${resource}${subresource === undefined ? '' : `/${subresource}`}${group === '' ? '' : `.${group}`}`;
   return `${verb} ${name}${namespace === undefined ? '' : ` in ${namespace}`}`;
+}
+
+/** Gives what stands against a plan that lacks rights, with roles that hold them; nothing where none is missing. */
+export function rightBlockers(missing: readonly Right[]): readonly Blocker[] {
+  if (missing.length === 0) return [];
+  return [
+    {
+      code: 'RIGHTS_MISSING',
+      message: `this identity lacks ${missing.length} rights:\n    ${missing.map(describeRight).join('\n    ')}`,
+      hint: `Ask who runs the cluster for them, for instance with\n\n${exampleRoles(missing)}`,
+    },
+  ];
 }
 
 /** Gives roles that hold the rights, as YAML for whoever runs the cluster: a ClusterRole, and a Role for each namespace. */

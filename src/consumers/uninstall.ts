@@ -10,7 +10,7 @@ import {
   refOf,
   type ServerVersion,
 } from '#kubernetes';
-import { type Outcome, refuseBlocked, runSteps, type Step } from './carry-out.ts';
+import { type Outcome, refuseBlocked, removeIfOurs, runSteps, type Step } from './carry-out.ts';
 import { kindOf, readDefinition } from './definition.ts';
 import { ConsumerError } from './error.ts';
 import {
@@ -22,7 +22,7 @@ import {
   RECORD_NAME,
 } from './installation.ts';
 import { type Blocker, findOwners } from './ownership.ts';
-import { exampleRoles, describeRight, missingRights, rightsFor } from './rights.ts';
+import { missingRights, rightBlockers, rightsFor } from './rights.ts';
 
 /** The finalizer with which Flux's controllers hold their objects back until they have cleaned up. */
 const FLUX_FINALIZER = 'finalizers.fluxcd.io';
@@ -72,18 +72,7 @@ export async function planUninstall(cluster: Cluster, options: UninstallOptions)
     cluster: { context: cluster.context, server: cluster.server, version },
     from,
     ...sorted,
-    blockers: [
-      ...(await findOwners(cluster, options.namespace)),
-      ...(missing.length === 0
-        ? []
-        : [
-            {
-              code: 'RIGHTS_MISSING' as const,
-              message: `this identity lacks ${missing.length} rights:\n    ${missing.map(describeRight).join('\n    ')}`,
-              hint: `Ask who runs the cluster for them, for instance with\n\n${exampleRoles(missing)}`,
-            },
-          ]),
-    ],
+    blockers: [...(await findOwners(cluster, options.namespace)), ...rightBlockers(missing)],
   };
 }
 
@@ -192,10 +181,4 @@ async function release(cluster: Cluster, object: KubernetesObject): Promise<void
     const again = await cluster.get(refOf(object));
     if (again !== undefined && holdsBack(again)) await release(cluster, again);
   }
-}
-
-async function removeIfOurs(cluster: Cluster, ref: ObjectRef): Promise<void> {
-  const live = await cluster.get(ref);
-  if (live === undefined || !isOurs(live)) return;
-  await cluster.remove(ref, { uid: live.metadata.uid, propagation: 'Background' });
 }
