@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type Digest, isDigest, PLATFORMS } from '#core';
 import type { CompatibilityCell } from '../lifecycle/cell.ts';
+import { compareMinors } from '../lifecycle/minor.ts';
 import { CompatibilityError } from '../error.ts';
 
 const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'must be a sha256 digest');
@@ -60,7 +61,7 @@ export async function readCells(output: string): Promise<readonly CellRecord[]> 
   const paths = await readdir(join(output, FOLDER), { recursive: true }).catch(() => []);
   const files = paths.filter((path) => path.split('/').length === 4 && path.endsWith(`/${CELL_FILE}`));
   const cells = await Promise.all(files.map((path) => readCell(join(output, FOLDER, path))));
-  return cells.sort((a, b) => minorNumber(a) - minorNumber(b) || a.channel.localeCompare(b.channel));
+  return cells.sort((a, b) => compareMinors(a.kubernetes, b.kubernetes) || a.channel.localeCompare(b.channel));
 }
 
 /** Gives why a cell does not tell of what is there now; none where it does. */
@@ -86,10 +87,6 @@ async function readCell(file: string): Promise<CellRecord> {
       cause: error,
     });
   }
-}
-
-function minorNumber({ kubernetes }: CellRecord): number {
-  return Number(kubernetes.split('.')[1]);
 }
 
 function patchOf(version: string): number {

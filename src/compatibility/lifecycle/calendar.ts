@@ -97,11 +97,12 @@ export function cycleOf(calendar: Calendar, name: string): Cycle | undefined {
 }
 
 function mergeCycle(product: Product, feed: FeedCycle, override: Override | undefined): Cycle {
-  const released = override?.released ?? dayIn(feed.released, { product, cycle: feed.cycle });
-  const standard = endOf(override?.standard, override) ?? feedEnd(feed.endOfLife, { product, cycle: feed.cycle });
+  const place = { product, cycle: feed.cycle };
+  const released = override?.released ?? dayIn(feed.released, place);
+  const standard = endOf(override?.standard, override) ?? feedEnd(feed.endOfLife, place);
   const extended =
     endOf(override?.extended, override) ??
-    feedEnd(feed.extendedSupport, { product, cycle: feed.cycle }) ??
+    feedEnd(feed.extendedSupport, place) ??
     ruleEnd(product, feed.cycle, released);
   return {
     cycle: feed.cycle,

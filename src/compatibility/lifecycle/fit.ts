@@ -55,12 +55,16 @@ export interface FitRequest {
 /** Gives which supported lines fit which Kubernetes minors on the day of `now`, newest first, until when and on what evidence. */
 export function readFits(request: FitRequest): readonly Fit[] {
   const lines = request.lines.filter(({ state }) => state === 'supported' || state === 'lts');
-  return lines.flatMap((line) => fitsOfLine(line, request));
+  const held = providerFits(request);
+  return lines.flatMap((line) => fitsOfLine(line, held, request));
 }
 
-function fitsOfLine(line: LineWindow, request: FitRequest): readonly Fit[] {
+function fitsOfLine(
+  line: LineWindow,
+  held: ReadonlyMap<string, readonly ProviderFit[]>,
+  request: FitRequest,
+): readonly Fit[] {
   const { only } = request;
-  const held = providerFits(request);
   const minors = [...new Set([...line.kubernetes, ...held.keys()])].sort((a, b) => compareMinors(b, a));
   return minors.flatMap((kubernetes): readonly Fit[] => {
     const providers = held.get(kubernetes) ?? [];

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { MEDIA_TYPES } from '#image';
 import { type Chart, chartFile, formatChartIndex } from './content/chart.ts';
 import type { Stage } from './stage.ts';
-
-const IMAGE_CONFIG = 'application/vnd.oci.image.config.v1+json';
 
 /** Makes a folder of the chart server a Helm repository of these charts. */
 export function publishCharts({ servers, clock }: Stage, folder: string, charts: readonly Chart[]): void {
@@ -14,6 +13,6 @@ export function publishCharts({ servers, clock }: Stage, folder: string, charts:
 export function publishImages({ servers }: Stage, repository: string, tags: readonly string[]): void {
   for (const tag of tags) {
     const bytes = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', config: { Labels: { tag } } }));
-    servers.registry.put(repository, tag, { config: { mediaType: IMAGE_CONFIG, bytes }, layers: [] });
+    servers.registry.put(repository, tag, { config: { mediaType: MEDIA_TYPES.config, bytes }, layers: [] });
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerResponse } from 'node:http';
 import { type Digest, digestOf } from '#core';
+import { MEDIA_TYPES } from '#image';
 import type { ServerIdentity } from './authority.ts';
 import { isLoggedIn, type Login, type RunningServer, startHttps } from './https.ts';
 
@@ -23,7 +24,6 @@ export interface ArtifactRegistry extends RunningServer {
   put(repository: string, tag: string, artifact: Artifact): Digest;
 }
 
-const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
 const ROUTE = /^\/v2\/([a-z0-9/._-]+)\/(manifests|blobs|tags)\/([^/]+)$/;
 
 interface Repository {
@@ -51,7 +51,7 @@ export async function startArtifactRegistry(identity: ServerIdentity, login: Log
       return refuse(response, 404, kind === 'manifests' ? 'MANIFEST_UNKNOWN' : 'BLOB_UNKNOWN');
     }
     response.setHeader('docker-content-digest', digest);
-    send(response, kind === 'manifests' ? MANIFEST_TYPE : 'application/octet-stream', bytes);
+    send(response, kind === 'manifests' ? MEDIA_TYPES.manifest : 'application/octet-stream', bytes);
   });
   return {
     ...server,
@@ -76,7 +76,7 @@ function manifestOf({ config, layers, annotations }: Artifact): Buffer {
   });
   const manifest = {
     schemaVersion: 2,
-    mediaType: MANIFEST_TYPE,
+    mediaType: MEDIA_TYPES.manifest,
     config: descriptor(config),
     layers: layers.map(descriptor),
     ...(annotations === undefined ? {} : { annotations }),

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Clock, RunProcess } from '#core';
 import { CompatibilityError } from '../../error.ts';
+import type { Files } from '../content/archive.ts';
 
 /** How git is run. */
 export interface GitTools {
@@ -18,15 +19,12 @@ export interface Repositories {
   /** All that a child process of git gets as environment. */
   readonly environment: Readonly<Record<string, string>>;
   /** Makes a repository whose branch `main` has one commit of these files. */
-  create(name: string, files: GitFiles): Promise<void>;
+  create(name: string, files: Files): Promise<void>;
   /** Adds a commit to `main` after which it holds just these files; gives its hash. */
-  commit(name: string, files: GitFiles, message: string): Promise<string>;
+  commit(name: string, files: Files, message: string): Promise<string>;
   /** Gives what a git command on a repository prints. */
   git(name: string, ...args: readonly string[]): Promise<string>;
 }
-
-/** Text by path. */
-export type GitFiles = Readonly<Record<string, string>>;
 
 /** Opens a folder, which must be there, for repositories. */
 export function openRepositories(folder: string, tools: GitTools): Repositories {
@@ -49,7 +47,7 @@ export function openRepositories(folder: string, tools: GitTools): Repositories 
     throw new CompatibilityError('PROGRAM_FAILED', `git failed: ${stderr.trim()}`, { where: argv.join(' ') });
   };
   const at = (name: string) => `--git-dir=${join(folder, `${name}.git`)}`;
-  async function commit(name: string, files: GitFiles, message: string): Promise<string> {
+  async function commit(name: string, files: Files, message: string): Promise<string> {
     const head = await git(['git', at(name), 'rev-parse', '--verify', '--quiet', 'main']).catch(() => undefined);
     await git(
       ['git', at(name), 'fast-import', '--quiet'],
@@ -71,7 +69,7 @@ export function openRepositories(folder: string, tools: GitTools): Repositories 
 }
 
 interface CommitDraft {
-  readonly files: GitFiles;
+  readonly files: Files;
   readonly message: string;
   readonly head: string | undefined;
   readonly now: Date;

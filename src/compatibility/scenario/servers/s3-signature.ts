@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { digestOf, hexOf } from '#core';
 
 /** An access key of the S3 protocol. */
 export interface S3Credential {
@@ -22,7 +23,7 @@ export function signatureFault(request: IncomingMessage, credential: S3Credentia
   if (accessKey !== credential.accessKey) return 'InvalidAccessKeyId';
   const scope = `${day}/${region}/s3/aws4_request`;
   const time = String(request.headers['x-amz-date'] ?? '');
-  const text = ['AWS4-HMAC-SHA256', time, scope, sha256(canonicalRequest(request, signed))].join('\n');
+  const text = ['AWS4-HMAC-SHA256', time, scope, hexOf(digestOf(canonicalRequest(request, signed)))].join('\n');
   const key = ['s3', 'aws4_request'].reduce(hmac, hmac(hmac(Buffer.from(`AWS4${credential.secretKey}`), day), region));
   const fits = timingSafeEqual(hmac(key, text), Buffer.from(given, 'hex'));
   return fits ? undefined : 'SignatureDoesNotMatch';
@@ -46,8 +47,4 @@ function encode(text: string): string {
 
 function hmac(key: Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

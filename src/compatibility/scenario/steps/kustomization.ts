@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { at } from '#kubernetes';
+import type { Files } from '../content/archive.ts';
 import { createAgeKey, encryptSecret } from '../content/sops.ts';
 import { StepFailure } from '../failure.ts';
 import { configMapYaml, gitRepository, kustomizationOf, loginSecrets, secret } from '../objects.ts';
-import type { GitFiles } from '../servers/repositories.ts';
 import { isReady, textAt } from '../reading.ts';
 import type { Stage } from '../stage.ts';
 import type { Step } from './step.ts';
@@ -42,7 +42,7 @@ export const kustomization: Step = {
   },
 };
 
-async function keptFiles(recipient: string, now: Date): Promise<GitFiles> {
+async function keptFiles(recipient: string, now: Date): Promise<Files> {
   const sealed = await encryptSecret(
     { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'sealed' }, stringData: { password: PASSWORD } },
     recipient,
@@ -100,7 +100,7 @@ async function contentIsRight(stage: Stage): Promise<void> {
   if (password !== PASSWORD) throw new StepFailure('the Secret that SOPS encrypted is not decrypted in the cluster');
 }
 
-async function leavingIsPruned(stage: Stage, kept: GitFiles): Promise<void> {
+async function leavingIsPruned(stage: Stage, kept: Files): Promise<void> {
   const commit = await stage.servers.repositories.commit(NAME, kept, 'Drop a ConfigMap');
   await stage.reconcile('GitRepository', NAME);
   await stage.until(stage.ref('Kustomization', NAME), `at ${commit}`, (object) =>
