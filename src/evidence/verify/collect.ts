@@ -109,7 +109,11 @@ function findSigner(
 
 function typeOf({ content }: SignedThing): string {
   if (content.kind === 'simple-signing') return 'signature';
-  const { predicateType } = content.statement;
+  return claimTypeOf(content.statement.predicateType);
+}
+
+/** Takes the type of a predicate; gives what a claim of it is called: cosign's statement is a signature, whichever way it is written. */
+export function claimTypeOf(predicateType: string): string {
   return predicateType === PREDICATES.cosignSignature ? 'signature' : predicateType;
 }
 

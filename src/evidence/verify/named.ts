@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from '#core';
-import { PREDICATES } from '../statement.ts';
-import type { Claim, Collected } from './collect.ts';
+import { type Claim, claimTypeOf, type Collected } from './collect.ts';
 import type { Check } from './report.ts';
 
 /** A piece of evidence that somebody named by its digest: it must be there, be signed, and say what it was named for. */
@@ -54,6 +53,5 @@ function missingCheck(
 }
 
 function isNamed(claim: Claim, { predicateType, digest }: NamedEvidence): boolean {
-  const type = predicateType === PREDICATES.cosignSignature ? 'signature' : predicateType;
-  return claim.digest === digest && claim.type === type;
+  return claim.digest === digest && claim.type === claimTypeOf(predicateType);
 }
