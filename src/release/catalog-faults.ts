@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CatalogSource } from './catalog.ts';
-import { lineOf, orderRevisions, parseRevision, type Revision } from './revision.ts';
+import { lineOf, orderRevisions, revisionOf } from './revision.ts';
 
 /** Finds, as sentences, what of all documents of a distribution can't be true at once; that one is missing is such a thing. */
 export function catalogFaults(sources: readonly CatalogSource[]): readonly string[] {
@@ -63,8 +63,8 @@ function isBefore(
   { document }: CatalogSource,
   { revision, created }: { readonly revision: string; readonly created: string },
 ): boolean {
-  const [other, own] = [document.revision, revision].map((one) => parseRevision(one) as Revision);
-  if (other === undefined || own === undefined || lineOf(other.release) !== lineOf(own.release)) return false;
+  const [other, own] = [revisionOf(document), revisionOf({ revision })];
+  if (lineOf(other.release) !== lineOf(own.release)) return false;
   const { publication } = document;
   return publication !== undefined && publication.created < created && orderRevisions(other, own) < 0;
 }

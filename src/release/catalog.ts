@@ -4,7 +4,7 @@ import { catalogFaults } from './catalog-faults.ts';
 import type { CompatibilityRecord, OpenFinding, ReleaseDocument, SupportRecord } from './document.ts';
 import { ReleaseError } from './error.ts';
 import { type FixedFinding, fixedBetween } from './notes/fixed.ts';
-import { lineOf, orderRevisions, parseRevision, type Revision } from './revision.ts';
+import { lineOf, newestFirst } from './revision.ts';
 
 /** A release document of the catalog, the digest of its text, and what it was read from. */
 export interface CatalogSource {
@@ -86,8 +86,7 @@ export function buildCatalog(sources: readonly CatalogSource[]): Catalog {
   const faults = catalogFaults(sources);
   if (faults.length > 0) throw contradiction(faults);
   const known = new Map(sources.map((source) => [source.document.revision, source]));
-  const sorted = [...known.values()].sort((a, b) => orderRevisions(revisionOf(b.document), revisionOf(a.document)));
-  const lines = Map.groupBy(sorted, ({ document }) => lineOf(document.release));
+  const lines = Map.groupBy(newestFirst(known.values()), ({ document }) => lineOf(document.release));
   return {
     distribution: first.document.distribution,
     lines: [...lines].map(([line, list]) => ({
@@ -107,8 +106,6 @@ function contradiction(faults: readonly string[]): ReleaseError {
   const message = faults.length === 1 ? first : `${faults.length} contradictions:\n${[...shown, ...more].join('\n')}`;
   return new ReleaseError('CATALOG_CONTRADICTS', message, { hint });
 }
-
-const revisionOf = ({ revision }: ReleaseDocument) => parseRevision(revision) as Revision;
 
 function toRevision({ document, digest }: CatalogSource, known: ReadonlyMap<string, CatalogSource>): CatalogRevision {
   const { revision, release, partial, publication, channels } = document;

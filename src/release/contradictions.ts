@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ChannelRecord, ImageRecord, ReleaseDocument } from './document.ts';
-import { orderRevisions, imageTags, lineOf, parseRevision, type Revision } from './revision.ts';
+import { type ChannelRecord, type ImageRecord, imagesOf, type ReleaseDocument } from './document.ts';
+import { imageTags, lineOf, orderRevisions, revisionOf } from './revision.ts';
 
 /** Two things in one document that can't both be true: where the second stands, and what it says against what. */
 export interface Contradiction {
@@ -18,8 +18,6 @@ export function contradictionsOf(document: ReleaseDocument): readonly Contradict
     ...publicationFaults(document),
   ];
 }
-
-const revisionOf = ({ revision }: Pick<ReleaseDocument, 'revision'>) => parseRevision(revision) as Revision;
 
 function revisionFaults({ release, revision, flux }: ReleaseDocument): readonly Contradiction[] {
   const faults: Contradiction[] = [];
@@ -113,11 +111,7 @@ function manifestsFaults({ manifests = [], channels }: ReleaseDocument): readonl
 function publicationFaults(document: ReleaseDocument): readonly Contradiction[] {
   const { publication, channels } = document;
   if (publication === undefined) return [];
-  const images = new Map<string, ImageRecord>(
-    Object.entries(channels).flatMap(([channel, one]) =>
-      one.images.map((image) => [`${channel}/${image.component}`, image] as const),
-    ),
-  );
+  const images = new Map(imagesOf(document));
   const unknown = (path: Contradiction['path'], image: string): Contradiction[] =>
     images.has(image) ? [] : [{ path, message: `the document has no image ${image}` }];
   const evidence = publication.evidence.flatMap(({ image, subject }, index): Contradiction[] => {

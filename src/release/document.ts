@@ -43,6 +43,15 @@ export type CompatibilityRecord = NonNullable<Publication['compatibility']>[numb
 /** Kubernetes minors and the last day of support, as they were at publication. */
 export type SupportRecord = NonNullable<Publication['support']>;
 
+/** Gives all images of a document, each with what the document's own members call it: `channel/component`. */
+export function imagesOf({
+  channels,
+}: Pick<ReleaseDocument, 'channels'>): readonly (readonly [place: string, image: ImageRecord])[] {
+  return Object.entries(channels).flatMap(([channel, { images }]) =>
+    images.map((image) => [`${channel}/${image.component}`, image] as const),
+  );
+}
+
 /** Gives a release document's one text: keys sorted, two spaces, a newline at the end. */
 export function formatReleaseDocument(document: ReleaseDocument): string {
   return readableJson(document);

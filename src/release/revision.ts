@@ -18,9 +18,21 @@ export function parseRevision(text: string): Revision | undefined {
   return release === undefined ? undefined : { release, number: Number(number) };
 }
 
+/** Gives the revision that a document is of, or that it names: their schema has made sure that it is one. */
+export function revisionOf({ revision }: { readonly revision: string }): Revision {
+  return parseRevision(revision) as Revision;
+}
+
 /** Orders revisions: by release, as semantic versions are ordered, then by number. */
 export function orderRevisions(a: Revision, b: Revision): number {
   return compareModuleVersions(`v${a.release}`, `v${b.release}`) || a.number - b.number;
+}
+
+/** Orders documents, each with what it was read from, by their revisions, newest first. */
+export function newestFirst<T extends { readonly document: { readonly revision: string } }>(
+  sources: Iterable<T>,
+): readonly T[] {
+  return [...sources].sort((a, b) => orderRevisions(revisionOf(b.document), revisionOf(a.document)));
 }
 
 /** Takes a release, `2.9.2`; gives its line, `2.9`. */

@@ -1,40 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import { documentFaults } from '../catalog-faults.ts';
-import type { ReleaseDocument } from '../document.ts';
-import { lineOf, orderRevisions, parseRevision, type Revision } from '../revision.ts';
+import { lineOf, newestFirst } from '../revision.ts';
 import type { NotesRequest } from './request.ts';
 
 /** Finds, as sentences, what of a request for notes can't all be true. */
 export function notesFaults(request: NotesRequest): readonly string[] {
-  const documents = request.sources.map(({ document }) => document);
-  return [
-    ...lineFaults(request, documents),
-    ...documentFaults(request.sources),
-    ...versionFaults(documents),
-    ...testFaults(request),
-  ];
+  const { sources } = request;
+  return [...lineFaults(request), ...documentFaults(sources), ...versionFaults(sources), ...testFaults(request)];
 }
 
-/** Orders documents by their revisions, newest first. */
-export function newestFirst(documents: readonly ReleaseDocument[]): readonly ReleaseDocument[] {
-  return [...documents].sort((a, b) => orderRevisions(revisionOf(b), revisionOf(a)));
-}
-
-const revisionOf = ({ revision }: ReleaseDocument) => parseRevision(revision) as Revision;
-
-function lineFaults({ line, window, fits }: NotesRequest, documents: readonly ReleaseDocument[]): readonly string[] {
-  const others = documents.filter(({ release }) => lineOf(release) !== line);
+function lineFaults({ line, window, fits, sources }: NotesRequest): readonly string[] {
+  const others = sources.filter(({ document }) => lineOf(document.release) !== line);
   const names = new Set([window.line, ...fits.map((fit) => fit.line)].filter((name) => name !== line));
   return [
-    ...others.map(({ revision }) => `${revision} is no revision of line ${line}`),
+    ...others.map(({ document: { revision } }) => `${revision} is no revision of line ${line}`),
     ...[...names].map((name) => `the calendar given is that of line ${name}, not of ${line}`),
   ];
 }
 
 /** Revisions of one release hold the same versions: what they fix they lay over the sources. */
-function versionFaults(documents: readonly ReleaseDocument[]): readonly string[] {
+function versionFaults(sources: NotesRequest['sources']): readonly string[] {
   const seen = new Map<string, { readonly revision: string; readonly version: string }>();
-  const faults = newestFirst(documents).flatMap(({ release, revision, channels }) =>
+  const faults = newestFirst(sources).flatMap(({ document: { release, revision, channels } }) =>
     Object.values(channels).flatMap(({ images }) =>
       images.flatMap(({ component, version }) => {
         const key = `${component} of ${release}`;

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FindingsRecord, ImageRecord, OpenFinding, ReleaseDocument } from '../document.ts';
+import {
+  type FindingsRecord,
+  type ImageRecord,
+  imagesOf,
+  type OpenFinding,
+  type ReleaseDocument,
+} from '../document.ts';
 
 /** A finding that a revision fixed; severity and package where a scan tells them. */
 export interface FixedFinding {
@@ -47,7 +53,7 @@ export function fixedBetween(before: ReleaseDocument | undefined, after: Release
     return state === undefined ? isChanged(finding) : state === 'fixed';
   };
   const known = new Set(gone.flatMap(({ id, aliases }) => [id, ...aliases]));
-  const [fixed, closed] = [gone.filter(isFixed), gone.filter((finding) => !isFixed(finding))];
+  const { fixed = [], closed = [] } = Object.groupBy(gone, (finding) => (isFixed(finding) ? 'fixed' : 'closed'));
   return {
     fixed: inOrder([...fixed.map(toFixed), ...overlaid.filter(({ id }) => !known.has(id))]),
     closed: inOrder(closed.map(toFixed)),
@@ -94,12 +100,6 @@ function basePackages({ channels }: ReleaseDocument): ReadonlySet<string> {
   const packages = Object.values(channels).flatMap(({ base }) => Object.values(base.packages).flat());
   return new Set(
     packages.flatMap(({ name, version, source }) => [`${name} ${version}`, `${source.name} ${source.version}`]),
-  );
-}
-
-function imagesOf({ channels }: ReleaseDocument): readonly (readonly [place: string, image: ImageRecord])[] {
-  return Object.entries(channels).flatMap(([channel, { images }]) =>
-    images.map((image) => [`${channel}/${image.component}`, image] as const),
   );
 }
 

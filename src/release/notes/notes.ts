@@ -3,8 +3,9 @@ import { stringify } from 'yaml';
 import { markdownText } from '#formats';
 import type { ReleaseDocument } from '../document.ts';
 import { ReleaseError } from '../error.ts';
+import { newestFirst } from '../revision.ts';
 import { apiSection } from './api-section.ts';
-import { newestFirst, notesFaults } from './contradictions.ts';
+import { notesFaults } from './contradictions.ts';
 import { releaseSection, type ReleaseRevisions } from './release-section.ts';
 import type { NotesRequest } from './request.ts';
 import { supportSection } from './support-section.ts';
@@ -28,10 +29,9 @@ export function formatNotes(request: NotesRequest): string {
     );
   }
   const head = stringify({ title: `Release v${line}`, description: `${vendor} distribution for Flux v${line}` });
-  const documents = request.sources.map(({ document }) => document);
-  const before = (document: ReleaseDocument) =>
-    documents.find(({ revision }) => revision === document.publication?.predecessor?.revision);
-  const sections = releasesOf(documents).map((one) => releaseSection(one, { before, changelogs }));
+  const before = ({ publication }: ReleaseDocument) =>
+    request.sources.find(({ document }) => document.revision === publication?.predecessor?.revision)?.document;
+  const sections = releasesOf(request.sources).map((one) => releaseSection(one, { before, changelogs }));
   return [
     `---\n${head}---\n`,
     `# ${markdownText(vendor)} distribution for Flux v${line}.x\n`,
@@ -41,8 +41,8 @@ export function formatNotes(request: NotesRequest): string {
   ].join('\n');
 }
 
-function releasesOf(documents: readonly ReleaseDocument[]): readonly ReleaseRevisions[] {
-  const groups = Map.groupBy(newestFirst(documents), ({ release }) => release);
+function releasesOf(sources: NotesRequest['sources']): readonly ReleaseRevisions[] {
+  const groups = Map.groupBy(newestFirst(sources), ({ document }) => document.release);
   return [...groups].flatMap(([release, [newest, ...older]]) =>
     newest === undefined ? [] : [{ release, revisions: [newest, ...older] as const }],
   );

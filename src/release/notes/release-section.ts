@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { markdownCode, markdownTable, markdownText } from '#formats';
+import type { CatalogSource } from '../catalog.ts';
 import type { ChannelRecord, ManifestsRecord, ReleaseDocument } from '../document.ts';
 import { architectureOf, type Platform } from '#core';
 import { revisionSection } from './revision-section.ts';
@@ -7,7 +8,7 @@ import { revisionSection } from './revision-section.ts';
 /** The revisions of one release, newest first; there is at least one. */
 export interface ReleaseRevisions {
   readonly release: string;
-  readonly revisions: readonly [newest: ReleaseDocument, ...older: ReleaseDocument[]];
+  readonly revisions: readonly [newest: CatalogSource, ...older: CatalogSource[]];
 }
 
 /** Gives the section of a patch release: what its newest revision consists of, channel by channel, then its revisions. */
@@ -18,14 +19,17 @@ export function releaseSection(
     readonly changelogs: ReadonlyMap<string, string>;
   },
 ): string {
-  const [newest] = revisions;
+  const [{ document: newest }] = revisions;
   const version = `v${release}`;
   const upstream = `Upstream changelog: [fluxcd/flux2 ${version}](https://github.com/fluxcd/flux2/releases/tag/${version})\n`;
   const channels = Object.entries(newest.channels).map(([name, channel]) =>
     channelSection({ name, channel, version, manifests: newest.manifests ?? [] }),
   );
-  const sections = revisions.map((document) =>
-    revisionSection(document, { before: of.before(document), changelog: of.changelogs.get(document.revision) }),
+  const sections = revisions.map((source) =>
+    revisionSection(source, {
+      before: of.before(source.document),
+      changelog: of.changelogs.get(source.document.revision),
+    }),
   );
   return [`## ${version}\n`, upstream, ...channels, `### Revisions ${version}\n`, ...sections].join('\n');
 }

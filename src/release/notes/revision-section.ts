@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { markdownCode, markdownTable, markdownText } from '#formats';
-import { digestOfRelease, type ReleaseDocument } from '../document.ts';
+import type { CatalogSource } from '../catalog.ts';
+import type { ReleaseDocument } from '../document.ts';
 import { fixedBetween } from './fixed.ts';
 
 /** What a revision is told against: the document of the one before, and its changelog, where there are such. */
@@ -10,10 +11,10 @@ export interface RevisionContext {
 }
 
 /** Gives what a revision is, what it fixed, and what is open in it. A changelog tells more than the documents, and is given instead. */
-export function revisionSection(document: ReleaseDocument, { before, changelog }: RevisionContext): string {
+export function revisionSection({ document, digest }: CatalogSource, { before, changelog }: RevisionContext): string {
   const { publication, revision } = document;
   const facts = [
-    `Release document ${markdownCode(digestOfRelease(document))}`,
+    `Release document ${markdownCode(digest)}`,
     publication === undefined ? 'not published' : `published ${publication.created.slice(0, 10)}`,
     ...(publication?.predecessor === undefined ? [] : [`after ${markdownCode(publication.predecessor.revision)}`]),
     ...(document.partial === true ? ['partial: not every component, channel and platform was built'] : []),
