@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import pLimit from 'p-limit';
-import type { Clock } from '#core';
 import {
   type Cluster,
   conditionOf,
@@ -55,7 +54,6 @@ export interface PlanOptions {
   readonly verb: 'install' | 'upgrade';
   /** Take fields that other managers own. */
   readonly force?: boolean;
-  readonly clock: Clock;
 }
 
 const AT_ONCE = 8;

@@ -6,7 +6,7 @@ import type { Definition, Lock } from '#definition';
 import { openOutput, type SandboxStep } from '#engine';
 import type { Json } from '#formats';
 import { FactoryError } from './error.ts';
-import { openTool, type Tool } from './tool.ts';
+import { lacking, openTool, type Tool } from './tool.ts';
 import { once, stepTools, type Workshop } from './workshop.ts';
 
 /** Builds kustomizations with the real program, compiled from its proved source, in the sandbox and without network. */
@@ -30,10 +30,7 @@ const WALL_MILLISECONDS = 120_000;
 export function openKustomize(definition: Definition, lock: Lock, shop: Workshop): Kustomize {
   const locked = lock.tools?.['kustomize'];
   const toolchain = lock.toolchains[definition.toolchain]?.[shop.machine.platform];
-  if (locked === undefined || toolchain === undefined)
-    throw new FactoryError('LOCK_INCOMPLETE', 'the lock lacks the tool kustomize', {
-      hint: 'Run it without --locked.',
-    });
+  if (locked === undefined || toolchain === undefined) throw lacking('the tool kustomize');
   const tool = once(() => openTool('kustomize', { definition, lock }, shop));
   return {
     identity: {

@@ -157,7 +157,7 @@ describe('oakum install', () => {
       'x',
     );
     const cluster = await stage.cluster({ patienceMilliseconds: 500 });
-    const plan = await planChange(cluster, set, { verb: 'install', clock: systemClock() });
+    const plan = await planChange(cluster, set, { verb: 'install' });
     let shut: Promise<void> | undefined;
     const carried = carryOut(plan, cluster, {
       clock: systemClock(),
@@ -175,7 +175,7 @@ describe('oakum install', () => {
       ),
       hint: expect.stringContaining('Run the same command again'),
     });
-    const again = await planChange(cluster, set, { verb: 'install', clock: systemClock() });
+    const again = await planChange(cluster, set, { verb: 'install' });
     expect(again.blockers).toEqual([]);
     expect(again.changes.find(({ ref }) => ref.kind === 'CustomResourceDefinition')?.action).toBe('keep');
     await carryOut(again, cluster, { clock: systemClock(), report: () => {} });

@@ -42,7 +42,7 @@ export async function changeCluster(
   const force = flags.forceConflicts === true;
   const { cluster, plan } = await withProgress(flags, world, async (report) => {
     const chosen = await openChosenCluster(flags, world, report);
-    return { cluster: chosen, plan: await planChange(chosen, set, { verb, force, clock: world.clock }) };
+    return { cluster: chosen, plan: await planChange(chosen, set, { verb, force }) };
   });
   if (!flags.json) print(flags, plan, () => formatPlan({ ...plan, blockers: [] }));
   else if (flags.dryRun || plan.blockers.length > 0) printJson(plan, undefined);
