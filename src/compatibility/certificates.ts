@@ -31,7 +31,13 @@ export type Holder =
 export interface Authority {
   /** Its certificate, in PEM. */
   readonly certificate: string;
-  issue(holder: Holder): KeyPair;
+  issue(holder: Holder, how?: IssueOptions): KeyPair;
+}
+
+/** What a certificate may have that is not as usual: keys of another kind, a signature by SHA-1. */
+export interface IssueOptions {
+  readonly keys?: { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
+  readonly hash?: 'sha1';
 }
 
 const DAY = 86_400_000;
@@ -56,15 +62,15 @@ export function createAuthority(name: string, clock: Clock): Authority {
   );
   return {
     certificate: toPem('CERTIFICATE', authority),
-    issue(holder) {
-      const { publicKey, privateKey } = makeKeys();
+    issue(holder, { keys = makeKeys(), ...signing } = {}) {
+      const { publicKey, privateKey } = keys;
       const spec = {
         name: { organization: holder.kind === 'client' ? holder.group : OURS, commonName: holder.name },
         publicKey,
         ...valid,
         extensions: extensionsOf(holder),
       };
-      const certificate = issueCertificate(spec, { certificate: authority, privateKey: own.privateKey });
+      const certificate = issueCertificate(spec, { certificate: authority, privateKey: own.privateKey, ...signing });
       return { certificate: toPem('CERTIFICATE', certificate), key: privatePem(privateKey) };
     },
   };

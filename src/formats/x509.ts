@@ -23,15 +23,21 @@ export interface CertificateSpec {
 }
 
 /** A certificate in DER, and with it what issues others. */
-export interface Issuer {
+export interface Issuer extends SigningKey {
   readonly certificate: Buffer;
+}
+
+/** What signs certificates: a key, with the hash that fits it, or with SHA-1 to see who refuses that. */
+export interface SigningKey {
   readonly privateKey: KeyObject;
+  readonly hash?: 'sha1';
 }
 
 const ECDSA_ALGORITHMS: Readonly<Record<string, readonly [string, string]>> = {
   prime256v1: ['1.2.840.10045.4.3.2', 'sha256'],
   secp384r1: ['1.2.840.10045.4.3.3', 'sha384'],
 };
+const ECDSA_WITH_SHA1 = ['1.2.840.10045.4.1', 'sha1'] as const;
 
 /**
  * Gives a certificate in DER, by `issuer`, or self-signed by `privateKey`. `complete` may add extensions when it has seen
@@ -39,13 +45,14 @@ const ECDSA_ALGORITHMS: Readonly<Record<string, readonly [string, string]>> = {
  */
 export function issueCertificate(
   spec: CertificateSpec,
-  signer: Issuer | { readonly privateKey: KeyObject },
+  signer: Issuer | SigningKey,
   complete?: (body: Buffer) => Buffer,
 ): Buffer {
   const name = toName(spec.name);
   const issuerName = 'certificate' in signer ? subjectOf(signer.certificate) : name;
   const serial = derInteger(Buffer.concat([Buffer.of(1), randomBytes(15)]));
-  const algorithm = signatureAlgorithm(signer.privateKey);
+  const [algorithmId, hash] = signer.hash === 'sha1' ? ECDSA_WITH_SHA1 : ecdsaOf(signer.privateKey);
+  const algorithm = derSequence(derIdentifier(algorithmId));
   const body = (extensions: readonly Buffer[]) =>
     derSequence(
       derContext(0, derInteger(2)), // version 3
@@ -59,7 +66,7 @@ export function issueCertificate(
     );
   const plain = body(spec.extensions);
   const whole = complete === undefined ? plain : body([...spec.extensions, complete(plain)]);
-  return derSequence(whole, algorithm, derBits(signBytes(whole, signer.privateKey)));
+  return derSequence(whole, algorithm, derBits(sign(hash, whole, signer.privateKey)));
 }
 
 /** Signs with the hash that fits the key's curve; gives a DER signature. */

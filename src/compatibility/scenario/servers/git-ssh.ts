@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import type { AuthContext, Connection, ServerChannel } from 'ssh2';
+import type { Algorithms, AuthContext, Connection, ServerChannel } from 'ssh2';
 import type { RunningServer } from './https.ts';
 import type { Repositories } from './repositories.ts';
+import { createEcdsaKey, type SshKey } from './ssh-keys.ts';
 
 /** A Git server over SSH, and what a client needs to be let in and to know it again. */
 export interface GitSshServer extends RunningServer {
@@ -18,20 +18,28 @@ export interface GitSshServer extends RunningServer {
 const USERNAME = 'git';
 const COMMAND = /^(git-upload-pack|git-receive-pack) '\/?([\w-]+)\.git'$/;
 
+/** What a server may do other than as usual: what it offers, and who watches its connections. */
+export interface GitSshOptions {
+  readonly hostKey?: SshKey;
+  readonly algorithms?: Algorithms;
+  readonly watch?: (connection: Connection) => void;
+}
+
 /**
  * Starts a Git server over SSH on a free port of 127.0.0.1: fetch and push, for the holder of one key. Keys are on P-256, which FIPS
- * mode allows; the rest is the choice of the two sides.
+ * mode allows; the rest is the choice of the two sides, unless options narrow it.
  */
-export async function startGitSsh(repositories: Repositories): Promise<GitSshServer> {
+export async function startGitSsh(repositories: Repositories, options: GitSshOptions = {}): Promise<GitSshServer> {
   const { default: ssh2 } = await import('ssh2');
-  const host = createKey();
-  const client = createKey();
+  const { hostKey: host = createEcdsaKey(), watch, ...narrowed } = options;
+  const client = createEcdsaKey();
   const allowed = client.blob;
   const connections = new Set<Connection>();
-  const server = new ssh2.Server({ hostKeys: [host.pem] }, (connection) => {
+  const server = new ssh2.Server({ hostKeys: [host.pem], ...narrowed }, (connection) => {
     connections.add(connection);
     connection.on('close', () => connections.delete(connection));
     connection.on('error', () => {}); // a client that goes away
+    watch?.(connection);
     connection.on('authentication', (attempt) => {
       if (isAllowed(attempt, allowed, ssh2.utils.parseKey)) attempt.accept();
       else attempt.reject(['publickey']);
@@ -63,7 +71,7 @@ export async function startGitSsh(repositories: Repositories): Promise<GitSshSer
     host: `127.0.0.1:${port}`,
     username: USERNAME,
     identity: client.pem,
-    knownHosts: `[127.0.0.1]:${port} ${KEY_TYPE} ${host.blob.toString('base64')}\n`,
+    knownHosts: `[127.0.0.1]:${port} ${host.type} ${host.blob.toString('base64')}\n`,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -98,23 +106,4 @@ function runGit(channel: ServerChannel, [program, folder]: readonly [string, str
     channel.end();
   });
   channel.on('close', () => child.kill());
-}
-
-const KEY_TYPE = 'ecdsa-sha2-nistp256';
-const CURVE = 'nistp256';
-
-/** Makes a key pair: the private key in the form that OpenSSL, ssh2 and Go all read, the public one as SSH sends it (RFC 5656 3.1). */
-function createKey(): { readonly pem: string; readonly blob: Buffer } {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const { x = '', y = '' } = createPublicKey(privateKey).export({ format: 'jwk' });
-  const point = Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
-  const strings = [Buffer.from(KEY_TYPE), Buffer.from(CURVE), point];
-  const blob = Buffer.concat(
-    strings.flatMap((text) => {
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(text.length);
-      return [length, text];
-    }),
-  );
-  return { pem: privateKey.export({ type: 'sec1', format: 'pem' }).toString(), blob };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:https';
+import { createServer, type Server, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { messageOf } from '#core';
 import type { ServerIdentity } from './authority.ts';
@@ -22,13 +22,24 @@ export interface Login {
 /** Answers one request; what it throws becomes a 500 with the message. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
+/** What a server may do other than as usual: what its TLS offers, and who watches it. */
+export interface HttpsOptions {
+  readonly tls?: ServerOptions;
+  readonly watch?: (server: Server) => void;
+}
+
 /** Starts an HTTPS server on a free port of 127.0.0.1. */
-export async function startHttps(identity: ServerIdentity, handle: Handler): Promise<RunningServer> {
-  const server = createServer({ key: identity.key, cert: identity.certificate }, (request, response) => {
+export async function startHttps(
+  identity: Pick<ServerIdentity, 'key' | 'certificate'>,
+  handle: Handler,
+  { tls, watch }: HttpsOptions = {},
+): Promise<RunningServer> {
+  const server = createServer({ ...tls, key: identity.key, cert: identity.certificate }, (request, response) => {
     // A client that goes away is no trouble of the server's.
     for (const stream of [request, response]) stream.on('error', () => {});
     void answer(handle, request, response);
   });
+  watch?.(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(0, '127.0.0.1', resolve);
   });
