@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { whileLocked } from '#cache';
@@ -8,7 +8,10 @@ import { canonicalJson, type Json } from '#formats';
 import { REF_NAME } from './annotations.ts';
 import type { Descriptor } from './content.ts';
 import { ImageError } from './error.ts';
-import { descriptorSchema, MAX_MANIFEST_BYTES, parse } from './manifest.ts';
+import { descriptorSchema, parse } from './manifest.ts';
+
+/** The most bytes of index.json that are read: with some seventy names for each revision, those of thousands. */
+const MOST_INDEX_BYTES = 64 << 20;
 
 /** The members of index.json that Oakum looks at; the others, of other tools, are kept as they are. */
 const indexSchema = z.looseObject({
@@ -21,7 +24,30 @@ const indexSchema = z.looseObject({
 type LayoutIndex = z.infer<typeof indexSchema>;
 
 /** Gives all names of a layout and what they name, sorted. Throws `LAYOUT_INVALID` or `MANIFEST_INVALID`. */
-export async function listReferences(folder: string): Promise<ReadonlyMap<string, Descriptor>> {
+export type ListReferences = () => Promise<ReadonlyMap<string, Descriptor>>;
+
+/**
+ * Gives what lists the names of a layout. index.json is read once while it stays the same file: whoever looks up the names of many
+ * revisions would else read all of them for each. Every writer that this format knows of replaces the file.
+ */
+export function openReferences(folder: string): ListReferences {
+  let held: { readonly state: string; readonly references: ReturnType<ListReferences> } | undefined;
+  return async () => {
+    const state = await stateOf(join(folder, 'index.json'));
+    if (held !== undefined && held.state === state) return held.references;
+    const references = readReferences(folder);
+    held = state === undefined ? undefined : { state, references };
+    return references;
+  };
+}
+
+/** Names a file as it is now; undefined where there is none. A file that takes its place has another inode, one that is written over other times. */
+async function stateOf(file: string): Promise<string | undefined> {
+  const found = await stat(file, { bigint: true }).catch(() => undefined);
+  return found === undefined ? undefined : [found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ');
+}
+
+async function readReferences(folder: string): ReturnType<ListReferences> {
   const index = await readIndex(folder);
   const named = index.manifests.flatMap((entry) => {
     const name = entry.annotations?.[REF_NAME];
@@ -34,9 +60,12 @@ export async function listReferences(folder: string): Promise<ReadonlyMap<string
 /** Names of lists of referrers, which nobody asks for by hand (distribution specification, "Referrers Tag Schema"). */
 const REFERRERS_TAG = /^sha256-[0-9a-f]{64}/;
 
-/** Gives what a name names; throws `MANIFEST_UNKNOWN`, saying which names there are. */
-export async function findReference(folder: string, reference: string): Promise<Descriptor> {
-  const references = await listReferences(folder);
+/** Gives what a name names among the names of the layout in `folder`; throws `MANIFEST_UNKNOWN`, saying which names there are. */
+export function findReference(
+  references: ReadonlyMap<string, Descriptor>,
+  reference: string,
+  folder: string,
+): Descriptor {
   const found = references.get(reference);
   if (found !== undefined) return found;
   const names = [...references.keys()].filter((name) => !REFERRERS_TAG.test(name));
@@ -87,7 +116,7 @@ async function readIndex(folder: string): Promise<LayoutIndex> {
     const file = await open(path);
     try {
       const { size } = await file.stat();
-      if (size > MAX_MANIFEST_BYTES) throw new Error(`it has ${size} bytes`);
+      if (size > MOST_INDEX_BYTES) throw new Error(`it has ${size} bytes`);
       bytes = await file.readFile();
     } finally {
       await file.close();

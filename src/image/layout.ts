@@ -6,7 +6,7 @@ import { type Digest, hexOf, replaceFile, temporaryName } from '#core';
 import { isAlive } from '#cache';
 import { checkedContent, type ContentSource, type Descriptor, type ManifestSink } from './content.ts';
 import { ImageError, toLayoutError } from './error.ts';
-import { findReference, listReferences, nameManifest } from './layout-index.ts';
+import { findReference, nameManifest, openReferences } from './layout-index.ts';
 
 /** An OCI image layout, a folder that holds images (OCI image-spec 1.1, image-layout.md). */
 export interface Layout extends ContentSource, ManifestSink {
@@ -49,6 +49,7 @@ export async function createLayout(folder: string): Promise<Layout> {
 function layoutIn(folder: string): Layout {
   const blobs = join(folder, 'blobs', 'sha256');
   const pathOf = (digest: Digest) => join(blobs, hexOf(digest));
+  const references = openReferences(folder);
   let naming: Promise<void> = Promise.resolve();
 
   async function has(descriptor: Descriptor): Promise<boolean> {
@@ -93,8 +94,8 @@ function layoutIn(folder: string): Layout {
       naming = turn.catch(() => {});
       await turn;
     },
-    resolve: (reference) => findReference(folder, reference),
-    references: () => listReferences(folder),
+    resolve: async (reference) => findReference(await references(), reference, folder),
+    references,
   };
 }
 

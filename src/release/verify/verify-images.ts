@@ -7,7 +7,7 @@ import {
   type VerificationReport,
   verifyImage,
 } from '#evidence';
-import { type Document, MAX_MANIFEST_BYTES, parseIndex, parseManifest, readContent } from '#image';
+import { type ContentSource, type Document, MAX_MANIFEST_BYTES, parseIndex, parseManifest, readContent } from '#image';
 import type { ImageRecord, PlatformRecord, ReleaseDocument } from '../document.ts';
 import type { ReleasePlace } from '../place.ts';
 import { type PieceReport, type ReleaseCheck, toFailedCheck, toPiece } from './report.ts';
@@ -46,16 +46,34 @@ export async function verifyImagePiece(
     const gone = check.outcome === 'failed' ? `${about.digest} is not there: ${check.reason}` : check.reason;
     return toPiece(about, [{ ...check, reason: gone }], failure);
   }
+  const store = place.store(path);
+  const source = holdingManifests(store.source, piece.image);
   const report = await verifyImage({
     ...judging,
     image: about.name,
     root: async () => root,
-    store: place.store(path),
+    store: { ...store, source },
     policy: withDemands(judging.policy),
     named: namedOf(piece, document),
   });
-  const content = await contentChecks(piece, root, place);
+  const content = await contentChecks(piece.image, root, source);
   return toPiece(about, [...report.checks, ...content], failureOf(report));
+}
+
+/** Reads the manifests of an image's platforms once for all who look at them; whatever is wrong with one is wrong for each. */
+function holdingManifests(source: ContentSource, { platforms }: ImageRecord): ContentSource {
+  const manifests = new Set(Object.values(platforms).map(({ manifest }) => manifest));
+  const held = new Map<string, Promise<Buffer>>();
+  return {
+    async *open(descriptor) {
+      const { digest, size } = descriptor;
+      if (!manifests.has(digest) || size > MAX_MANIFEST_BYTES) return yield* source.open(descriptor);
+      const key = `${digest} ${size}`;
+      const reading = held.get(key) ?? readContent(source, descriptor, MAX_MANIFEST_BYTES);
+      held.set(key, reading);
+      yield await reading;
+    },
+  };
 }
 
 function withDemands(policy: Policy): Policy {
@@ -76,11 +94,10 @@ const failureOf = ({ failure }: VerificationReport) => failure;
 
 /** Compares what the index and the manifests below it say with the document, digest by digest. */
 async function contentChecks(
-  { channel, image }: ImagePiece,
+  image: ImageRecord,
   root: Document,
-  place: ReleasePlace,
+  source: ContentSource,
 ): Promise<readonly ReleaseCheck[]> {
-  const path = `${channel}/${image.component}`;
   try {
     const { manifests } = parseIndex(root.bytes, image.digest);
     const known = Object.entries(image.platforms);
@@ -98,7 +115,7 @@ async function contentChecks(
         return { ...about, outcome: 'failed', reason: `the index says ${record.manifest} is for another platform` };
       }
       try {
-        const bytes = await readContent(place.store(path).source, entry, MAX_MANIFEST_BYTES);
+        const bytes = await readContent(source, entry, MAX_MANIFEST_BYTES);
         const faults = manifestFaults(bytes, record);
         if (faults.length > 0) return { ...about, outcome: 'failed', reason: faults.join('; ') };
         return { ...about, outcome: 'passed', reason: 'manifest, config and layers are those of the document' };
