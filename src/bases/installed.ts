@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Cache } from '#cache';
 import { messageOf } from '#core';
-import { type Deb822Stanza, parseDeb822 } from '#formats';
+import { copyrightLicences, type Deb822Stanza, parseDeb822 } from '#formats';
 import { BaseError } from './error.ts';
 import { mergedUsrPath } from './rules.ts';
 import { readSlices } from './spool.ts';
@@ -51,18 +51,7 @@ export async function describePackage(
     maintainer: fields.get('maintainer') ?? '',
     ...(homepage === undefined ? {} : { homepage }),
     ...(copyright === undefined ? {} : { copyright: copyright.path }),
-    licenses: licensesOf(text?.toString('utf8') ?? ''),
+    licenses: copyrightLicences(text?.toString('utf8') ?? ''),
     files,
   };
-}
-
-/** Takes a copyright file; gives the short names of its licences where it is machine-readable (copyright-format 1.0, 7.2). */
-function licensesOf(copyright: string): readonly string[] {
-  if (
-    !/^Format:\s*https?:\/\/www\.debian\.org\/doc\/packaging-manuals\/copyright-format\/1\.0\/?\s*$/m.test(copyright)
-  ) {
-    return [];
-  }
-  const names = [...copyright.matchAll(/^License:[ \t]*(\S[^\n]*)$/gim)].map((match) => (match[1] as string).trim());
-  return [...new Set(names)].sort();
 }

@@ -35,17 +35,29 @@ Z:Q1V+SqV1oFdMKSrsAFKxsqUoNS7Mo=
 
 `;
 
+const PLAIN = { architecture: 'x86_64', licence: '', maintainer: '', homepage: '', commit: '', paths: [] };
+
 describe("apk's list of installed packages", () => {
   it('gives each package with its origin', () => {
     expect(parseApkInstalled(INSTALLED, 'installed')).toEqual([
-      { name: 'alpine-baselayout', version: '3.6.8-r1', architecture: 'x86_64', origin: 'alpine-baselayout' },
-      { name: 'libcrypto3', version: '3.3.2-r4', architecture: 'x86_64', origin: 'openssl' },
+      {
+        ...PLAIN,
+        name: 'alpine-baselayout',
+        version: '3.6.8-r1',
+        origin: 'alpine-baselayout',
+        licence: 'GPL-2.0-only',
+        maintainer: 'Natanael Copa <ncopa@alpinelinux.org>',
+        homepage: 'https://git.alpinelinux.org/cgit/aports/tree/main/alpine-baselayout',
+        commit: '66187892e05b03a41d08e9acabd19b7576a1c875',
+        paths: ['etc/motd'],
+      },
+      { ...PLAIN, name: 'libcrypto3', version: '3.3.2-r4', origin: 'openssl', paths: ['usr/lib/libcrypto.so.3'] },
     ]);
   });
 
   it('takes a package without an origin for its own', () => {
     expect(parseApkInstalled('P:a\nV:1-r0\n', 'installed')).toEqual([
-      { name: 'a', version: '1-r0', architecture: '', origin: 'a' },
+      { ...PLAIN, name: 'a', version: '1-r0', architecture: '', origin: 'a' },
     ]);
   });
 

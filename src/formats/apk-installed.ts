@@ -8,6 +8,14 @@ export interface ApkPackage {
   readonly architecture: string;
   /** The package whose build made it; its own name where the list tells none. */
   readonly origin: string;
+  /** An SPDX expression, mostly; empty where the list tells none, as are the next three. */
+  readonly licence: string;
+  readonly maintainer: string;
+  readonly homepage: string;
+  /** Of the packages' repository (aports), when it was built. */
+  readonly commit: string;
+  /** Its files, without a leading slash. */
+  readonly paths: readonly string[];
 }
 
 /**
@@ -29,7 +37,29 @@ export function parseApkInstalled(text: string, where: string): readonly ApkPack
         },
       );
     }
-    return [{ name, version, architecture: fieldOf(block, 'A') ?? '', origin: fieldOf(block, 'o') ?? name }];
+    return [
+      {
+        name,
+        version,
+        architecture: fieldOf(block, 'A') ?? '',
+        origin: fieldOf(block, 'o') ?? name,
+        licence: fieldOf(block, 'L') ?? '',
+        maintainer: fieldOf(block, 'm') ?? '',
+        homepage: fieldOf(block, 'U') ?? '',
+        commit: fieldOf(block, 'c') ?? '',
+        paths: pathsOf(block),
+      },
+    ];
+  });
+}
+
+/** A folder (`F:`) stands before its files (`R:`). */
+function pathsOf(block: string): readonly string[] {
+  let folder = '';
+  return block.split('\n').flatMap((line) => {
+    if (line.startsWith('F:')) folder = line.slice(2);
+    if (!line.startsWith('R:')) return [];
+    return [folder === '' ? line.slice(2) : `${folder}/${line.slice(2)}`];
   });
 }
 

@@ -14,6 +14,7 @@ export type FormatErrorCode =
   | 'PATCH_INVALID'
   | 'PATCH_MISFIT'
   | 'PURL_INVALID'
+  | 'RPM_INVALID'
   | 'SHAPE_INVALID'
   | 'TAR_INVALID'
   | 'TAR_TRUNCATED'

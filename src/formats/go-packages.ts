@@ -10,11 +10,25 @@ const HEADER_BYTES = 72;
 const MAX_BYTES = 256 << 20;
 
 /**
- * Gives the import paths of the packages that have a function in a Go program, sorted. They come from the table that the
- * runtime prints stacks with (section .gopclntab; package debug/gosym), which stays in a stripped program; what the runtime does in the
- * name of a package (go:linkname) counts as that package's. Gives undefined where the program has no such table, or one of another form.
+ * Gives the import paths of the packages that have a function in a Go program, sorted. What the runtime does in the
+ * name of a package (go:linkname) counts as that package's. Gives undefined where {@link readGoFunctions} does.
  */
 export async function readGoPackages(readAt: ReadAt): Promise<readonly string[] | undefined> {
+  const functions = await readGoFunctions(readAt);
+  return functions === undefined ? undefined : packagesOfFunctions(functions);
+}
+
+/** Takes names of functions as {@link readGoFunctions} gives them; gives the import paths of their packages, sorted. */
+export function packagesOfFunctions(functions: readonly string[]): readonly string[] {
+  return [...new Set(functions.flatMap((name) => packageOf(name) ?? []))].sort();
+}
+
+/**
+ * Gives the names of the functions in a Go program, as the linker writes them. They come from the table that the runtime prints
+ * stacks with (section .gopclntab; package debug/gosym), which stays in a stripped program. Gives undefined where the program
+ * has no such table, or one of another form.
+ */
+export async function readGoFunctions(readAt: ReadAt): Promise<readonly string[] | undefined> {
   const elf = await readElf(readAt);
   const section = elf?.sections.find(({ name }) => name === '.gopclntab' || name === '.data.rel.ro.gopclntab');
   if (section === undefined || section.size < HEADER_BYTES) return undefined;
@@ -23,14 +37,7 @@ export async function readGoPackages(readAt: ReadAt): Promise<readonly string[] 
   const [names, end] = [Number(header.readBigUInt64LE(32)), Number(header.readBigUInt64LE(40))];
   if (names > end || end > section.size || end - names > MAX_BYTES) return undefined;
   const table = await readAt(section.offset + names, end - names);
-  const packages = new Set<string>();
-  for (let from = 0; from < table.length; ) {
-    const until = table.indexOf(0, from);
-    const name = packageOf(table.toString('utf8', from, until === -1 ? table.length : until));
-    if (name !== undefined) packages.add(name);
-    from = until === -1 ? table.length : until + 1;
-  }
-  return [...packages].sort();
+  return table.toString('utf8').split('\0');
 }
 
 /**

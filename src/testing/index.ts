@@ -40,3 +40,5 @@ export type { FeedFault, FeedRequest, FeedServer } from './feed-server.ts';
 export { startPostgres } from './postgres.ts';
 export type { PostgresServer } from './postgres.ts';
 export { openFinding, releaseDocument } from './release-documents.ts';
+export { buildRpmHeader } from './rpm-header.ts';
+export type { RpmTagValue } from './rpm-header.ts';

@@ -11,7 +11,7 @@ import {
   sourcesOf,
   standardLibraryComponent,
 } from './components.ts';
-import type { ListedFile, Sbom, SbomComponent, SbomFile, SbomInput, SbomRelation } from './types.ts';
+import type { ListedFile, Sbom, SbomComponent, SbomFile, SbomInput, SbomPackage, SbomRelation } from './types.ts';
 
 /** Raised when the same input gives another SBOM; part of the keys under which SBOMs are kept. */
 export const SBOM_RULES = 1;
@@ -86,7 +86,7 @@ function partsOf(input: SbomInput, files: readonly ListedFile[], licences: Map<s
   const modules = [...input.nested, ...input.modules].map((module) => moduleComponent(module, 'module'));
   const libraries = [...modules, standardLibraryComponent(input.go.version)];
   const packages = input.packages.map((one) =>
-    packageComponent(one, { input, held: held.get(one.name) ?? [], licences }),
+    packageComponent(one, { input, held: held.get(ownerOf(one)) ?? [], licences }),
   );
   const toolchain = { ...moduleComponent(input.go.toolchain, 'toolchain'), supplier: GO_SUPPLIER };
   const { purl: _, overlay: __, ...source } = moduleComponent(input.main, 'source'); // the source is as upstream published it
@@ -120,17 +120,25 @@ function relate(from: { id: string }, kind: SbomRelation['kind'], to: { id: stri
   return { from: from.id, kind, to: to.id };
 }
 
+/** One name may come for several architectures, and of rpm in several versions. */
+function ownerOf({ name, version, architecture }: SbomPackage): string {
+  return `${name} ${version} ${architecture}`;
+}
+
 /** Gives the package that owns each path; a hard link belongs where the file that it names belongs. */
 function ownersOf(input: SbomInput, files: readonly SbomFile[]): ReadonlyMap<string, string> {
   refuseTwice(files.map((file) => file.path));
   const measured = new Map(files.map((file) => [file.path, file]));
   const owners = new Map<string, string>();
-  for (const { name, files: owned } of input.packages) {
-    for (const { path, digest } of owned) {
+  for (const one of input.packages) {
+    for (const { path, digest } of one.files) {
       if (measured.get(path)?.digest !== digest) {
-        throw invalid(`${name} owns a file that is ${measured.has(path) ? 'another one' : 'not'} in the image`, path);
+        throw invalid(
+          `${one.name} owns a file that is ${measured.has(path) ? 'another one' : 'not'} in the image`,
+          path,
+        );
       }
-      owners.set(path, name);
+      owners.set(path, ownerOf(one));
     }
   }
   for (const { path, sameAs } of files) {

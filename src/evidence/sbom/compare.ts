@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { FIPS_MODULE_PATH, type GoBuildInfo } from '#formats';
-import type { ImageContent } from './image-content.ts';
+import { type ImageContent, packagesOf } from './image-content.ts';
 import { standardLibraryVersion } from './purls.ts';
 import type { ReadComponent, SbomReading } from './read.ts';
 
@@ -19,7 +19,7 @@ export interface CompareOptions {
 
 /**
  * Compares an SBOM with what is really in the image: the manifest's digest and architecture, the modules and hashes that
- * the linker wrote into each Go program and its Go version, the Debian packages by their own stanzas, and the SHA-256 of files.
+ * the linker wrote into each Go program and its Go version, packages of the distribution by the image's own lists, and the SHA-256 of files.
  * Gives every difference, either way; none means that the SBOM is true and complete in these.
  */
 export function compareSbom(
@@ -40,11 +40,18 @@ export function compareSbom(
     }),
     ...compareSets({
       what: 'package',
-      sbom: ofType('deb').map((one) => [one.name, `${one.version} ${one.purl?.qualifiers?.['arch'] ?? ''}`]),
-      image: content.packages.map((one) => [one.name, `${one.version} ${one.architecture}`]),
+      sbom: ['deb', 'apk', 'rpm'].flatMap((type) =>
+        ofType(type).map((one) => [one.name, `${plainVersion(one)} ${one.purl?.qualifiers?.['arch'] ?? ''}`] as const),
+      ),
+      image: packagesOf(content).map((one) => [one.name, `${one.version} ${one.architecture}`]),
     }),
     ...compareFiles(sbom, content, options.files ?? 'all'),
   ];
+}
+
+/** Some tools write an rpm's epoch before its version; it has a qualifier of its own. */
+function plainVersion({ purl, version }: ReadComponent): string {
+  return purl?.type === 'rpm' ? version.replace(/^\d+:/, '') : version;
 }
 
 function isStandardLibrary(component: ReadComponent): boolean {

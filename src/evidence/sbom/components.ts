@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { digestOf, hexOf } from '#core';
-import { toSpdxLicence } from './debian-licences.ts';
+import { isExpression, toSpdxLicence } from './debian-licences.ts';
 import {
   goCpe,
   imagePurl,
@@ -83,32 +83,41 @@ function supplierOf({ id }: SbomInput['distribution']): string {
   return id.charAt(0).toUpperCase() + id.slice(1);
 }
 
-/** Gives a Debian package; `held` are the ids of its files, and `licences` gains what each `LicenseRef-` in it stands for. */
+/** Gives a distribution's package; `held` are the ids of its files, and `licences` gains what each `LicenseRef-` in it stands for. */
 export function packageComponent(
   one: SbomPackage,
   { input, held, licences }: { input: SbomInput; held: readonly string[]; licences: Map<string, string> },
 ): SbomComponent {
   const { distribution } = input;
   const purl = packagePurl(one, distribution);
-  const licence = toSpdxLicence(one.licenses, one.copyright ?? `usr/share/doc/${one.name}/copyright`);
-  for (const [id, text] of licence.other) licences.set(id, text);
   return {
     id: componentId('package', one.name, purl),
     kind: 'package',
     name: one.name,
     version: one.version,
     supplier: supplierOf(distribution),
-    licence: licence.expression,
+    licence: licenceOf(one, licences),
     purl,
     ...(one.maintainer === '' ? {} : { maintainer: one.maintainer }),
     ...(one.homepage === undefined ? {} : { homepage: one.homepage }),
-    digest: one.sha256,
+    ...(one.sha256 === undefined ? {} : { digest: one.sha256 }),
     source: { name: one.source.name, version: one.source.version, purl: sourcePurl(one, distribution) },
     files: held,
   };
 }
 
-/** Gives the source packages of the Debian packages, by their package URL; many packages may come from one. */
+/** Debian names licences in words of its own; apk and rpm mostly in SPDX's. */
+function licenceOf(one: SbomPackage, licences: Map<string, string>): string {
+  if (one.kind !== undefined && one.kind !== 'deb') {
+    const { licence = '' } = one;
+    return isExpression(licence) ? licence : 'NOASSERTION';
+  }
+  const licence = toSpdxLicence(one.licenses, one.copyright ?? `usr/share/doc/${one.name}/copyright`);
+  for (const [id, text] of licence.other) licences.set(id, text);
+  return licence.expression;
+}
+
+/** Gives the source packages of the distribution's packages, by their package URL; many packages may come from one. */
 export function sourcesOf({ packages, distribution }: SbomInput): ReadonlyMap<string, SbomComponent> {
   return new Map(
     packages.map((one) => {
@@ -116,9 +125,16 @@ export function sourcesOf({ packages, distribution }: SbomInput): ReadonlyMap<st
       const { name, version } = one.source;
       const id = componentId('source', name, purl);
       const supplier = supplierOf(distribution);
-      return [purl, { id, kind: 'source', name, version, supplier, licence: 'NOASSERTION', files: [] }];
+      const commit = commitOf(one, distribution);
+      return [purl, { id, kind: 'source', name, version, supplier, licence: 'NOASSERTION', ...commit, files: [] }];
     }),
   );
+}
+
+/** Alpine's packages name the commit of aports, whose history is public. */
+function commitOf({ kind, commit = '' }: SbomPackage, { id }: SbomInput['distribution']): { commit?: string } {
+  if (kind !== 'apk' || id !== 'alpine' || !/^[0-9a-f]{40}$/.test(commit)) return {};
+  return { commit: `git+https://gitlab.alpinelinux.org/alpine/aports.git@${commit}` };
 }
 
 /** Ids use the letters that SPDX allows (3.2); the hash keeps two names apart that differ in other letters only. */

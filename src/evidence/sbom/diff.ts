@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parsePurl } from '#formats';
 import { modulesOf } from './compare.ts';
-import type { ImageContent } from './image-content.ts';
+import { type ImageContent, packagesOf } from './image-content.ts';
 import { modulePurl, standardLibraryVersion } from './purls.ts';
 import type { ReadComponent, SbomReading } from './read.ts';
 
@@ -45,11 +45,11 @@ export function contentReading(content: ImageContent): SbomReading {
       })),
     ];
   });
-  const packages = content.packages.map(({ name, version, architecture }) => ({
+  const packages = packagesOf(content).map(({ kind, name, version, architecture }) => ({
     ...part,
     name,
     version,
-    purl: { type: 'deb', name, version, qualifiers: { arch: architecture } },
+    purl: { type: kind, name, version, qualifiers: { arch: architecture } },
   }));
   return {
     format: 'spdx',

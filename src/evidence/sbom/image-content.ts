@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, Measure, messageOf, OakumError } from '#core';
-import { type ApkPackage, decompress, type GoBuildInfo, readTar } from '#formats';
+import { type ApkPackage, decompress, type GoBuildInfo, readTar, type RpmPackage } from '#formats';
 import {
   checkedContent,
   type ContentSource,
@@ -12,7 +12,15 @@ import {
   readContent,
 } from '#image';
 import { EvidenceError } from '../error.ts';
-import { type ContentFile, type LayerContent, lay, newLayer, readLayerEntry } from './layer-content.ts';
+import {
+  type ContentFile,
+  type LayerContent,
+  lay,
+  newLayer,
+  readLayerEntry,
+  type ReadEntryOptions,
+} from './layer-content.ts';
+import { isReadable } from './rpm-database.ts';
 import { apkPackages, dpkgPackages, type DpkgPackage, releaseFields } from './package-lists.ts';
 
 /** What is really in the image of one platform, read from its bytes. Paths have no leading slash. */
@@ -25,21 +33,45 @@ export interface ImageContent {
   readonly packages: readonly DpkgPackage[];
   /** Alpine packages, by apk's list. */
   readonly apks: readonly ApkPackage[];
+  /** Packages of rpm's databases. */
+  readonly rpms: readonly RpmPackage[];
+  /** Lists of packages that are there and were not read, each with the reason. */
+  readonly unreadLists: ReadonlyMap<string, string>;
   /** Symbolic links, with their targets, where a list of packages would lie: what they lead to was not read. */
   readonly hiddenLists: ReadonlyMap<string, string>;
   /** The fields of os-release. */
   readonly release: ReadonlyMap<string, string>;
   /** Go programs, by path, with what the linker wrote into them. */
   readonly programs: ReadonlyMap<string, GoBuildInfo>;
+  /** The texts from which packages and distribution were read, by path. */
+  readonly texts: ReadonlyMap<string, string>;
   /** Compressed bytes of all layers. */
   readonly size: number;
 }
 
-/** `temporary` names a new path on disk, where a program is kept while it is read. */
-export interface ReadContentOptions {
-  readonly temporary: () => string;
+/** How an image is read. */
+export interface ReadContentOptions extends ReadEntryOptions {
   /** The most bytes of files in one layer; 8 GiB by default. */
   readonly maxBytes?: number;
+}
+
+/** Kinds of packages of distributions, as package URLs name them. */
+export type PackageKind = 'deb' | 'apk' | 'rpm';
+
+/** Gives all packages of distributions, whatever their kind, with a version as its kind writes it. */
+export function packagesOf(
+  content: Pick<ImageContent, 'packages' | 'apks' | 'rpms'>,
+): readonly {
+  readonly kind: PackageKind;
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+}[] {
+  return [
+    ...content.packages.map((one) => ({ ...one, kind: 'deb' as const })),
+    ...content.apks.map((one) => ({ ...one, kind: 'apk' as const })),
+    ...content.rpms.map((one) => ({ ...one, kind: 'rpm' as const })),
+  ];
 }
 
 /**
@@ -73,9 +105,12 @@ export async function readImageContent(
     files: new Map([...image.files].sort(([a], [b]) => (a < b ? -1 : 1))),
     packages: dpkgPackages(image.texts),
     apks: apkPackages(image.texts),
+    rpms: [...image.rpms.values()].flat(),
+    unreadLists: unreadLists(image),
     hiddenLists: image.links,
     release: releaseFields(image.texts),
     programs: image.programs,
+    texts: image.texts,
     size: layers.reduce((sum, layer) => sum + layer.size, 0),
   };
 }
@@ -99,7 +134,7 @@ async function readLayer(
   const content = newLayer();
   try {
     for await (const entry of readTar(measured, { where, maxBytes })) {
-      await readLayerEntry(entry, content, options.temporary);
+      await readLayerEntry(entry, content, options);
     }
   } catch (error) {
     if (error instanceof OakumError) throw error;
@@ -109,6 +144,18 @@ async function readLayer(
     });
   }
   return { diffId: sum.digest(), content };
+}
+
+/** Berkeley DB and ndb are not read, nor is what a write-ahead log of SQLite holds beyond its database. */
+function unreadLists({ rpms, files }: LayerContent): ReadonlyMap<string, string> {
+  const reasons = [...rpms.keys()].flatMap((path): (readonly [string, string])[] => {
+    if (!isReadable(path)) return [[path, 'it is a database of rpm of an older kind than SQLite']];
+    const log = `${path}-wal`;
+    return (files.get(log)?.size ?? 0) === 0
+      ? []
+      : [[log, 'it is a log of changes that its database does not hold yet']];
+  });
+  return new Map(reasons);
 }
 
 function packingOf({ mediaType, digest }: Descriptor): 'none' | 'gzip' | 'zstd' {

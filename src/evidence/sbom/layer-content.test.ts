@@ -24,7 +24,7 @@ async function layerOf(...paths: string[]) {
           : path.endsWith('~')
             ? { ...common, kind: 'symlink', path: path.slice(0, -1), target: 'nowhere' }
             : { ...common, kind: 'file', path, size: 1, body };
-    await readLayerEntry(entry, layer, temporary);
+    await readLayerEntry(entry, layer, { temporary });
   }
   return layer;
 }
@@ -90,8 +90,8 @@ describe('layers laid over one another', () => {
         yield Buffer.alloc(40 << 20, 'x');
       })(),
     });
-    await readLayerEntry(list('var/lib/dpkg/status.d/a'), layer, temporary);
-    await expect(readLayerEntry(list('var/lib/dpkg/status.d/b'), layer, temporary)).rejects.toMatchObject({
+    await readLayerEntry(list('var/lib/dpkg/status.d/a'), layer, { temporary });
+    await expect(readLayerEntry(list('var/lib/dpkg/status.d/b'), layer, { temporary })).rejects.toMatchObject({
       code: 'SBOM_CONTENT_INVALID',
     });
   });

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { type Digest, Measure } from '#core';
-import type { GoBuildInfo, TarEntry } from '#formats';
+import type { GoBuildInfo, RpmPackage, TarEntry } from '#formats';
 import { EvidenceError } from '../error.ts';
-import { hidesList, isListed } from './package-lists.ts';
+import { hidesList, isListed, isOwnerList } from './package-lists.ts';
 import { inspectProgram, isElf } from './program.ts';
+import { isReadable, isRpmDatabase, readRpmDatabase } from './rpm-database.ts';
 
 /** A regular file as it lies in an image. */
 export interface ContentFile {
@@ -13,6 +15,8 @@ export interface ContentFile {
   readonly size: number;
   /** The twelve permission bits. */
   readonly mode: number;
+  /** 40 hex digits; measured where asked for. */
+  readonly sha1?: string;
 }
 
 /** What one layer holds and what it hides of the layers below it, or several laid over one another. */
@@ -23,12 +27,31 @@ export interface LayerContent {
   /** Symbolic links where such texts would lie. */
   readonly links: Map<string, string>;
   readonly programs: Map<string, GoBuildInfo>;
+  /** What rpm's databases list, by their paths; nothing for a kind that is not read. */
+  readonly rpms: Map<string, readonly RpmPackage[]>;
   /** Paths that are gone below, with all under them. */
   readonly hidden: Set<string>;
   /** Folders whose content below is gone; '' is the root. */
   readonly opaque: Set<string>;
   /** Paths that are folders now, whatever they were. */
   readonly folders: Set<string>;
+}
+
+/** A program (any ELF file) of a layer, as long as it lies on disk. */
+export interface SpooledProgram {
+  readonly path: string;
+  readonly digest: Digest;
+  readonly file: string;
+}
+
+/** How a layer's entries are read. */
+export interface ReadEntryOptions {
+  /** Names a new path on disk, where a program or a database is kept while it is read. */
+  readonly temporary: () => string;
+  /** May read a program meanwhile. */
+  readonly onProgram?: (program: SpooledProgram) => Promise<void>;
+  /** Also keeps the lists that say which package owns which file, and measures SHA-1. */
+  readonly owners?: boolean;
 }
 
 /** Gives a layer without content. */
@@ -38,6 +61,7 @@ export function newLayer(): LayerContent {
     texts: new Map(),
     links: new Map(),
     programs: new Map(),
+    rpms: new Map(),
     hidden: new Set(),
     opaque: new Set(),
     folders: new Set(),
@@ -53,9 +77,9 @@ const OPAQUE = '.wh..wh..opq';
 
 /**
  * Adds one entry of a layer's tar to what is known of the layer. A program is kept at the path that `temporary` names, as long as it
- * is read. Throws `SBOM_CONTENT_INVALID`.
+ * is read. Throws `SBOM_CONTENT_INVALID`, and what `onProgram` throws.
  */
-export async function readLayerEntry(entry: TarEntry, layer: LayerContent, temporary: () => string): Promise<void> {
+export async function readLayerEntry(entry: TarEntry, layer: LayerContent, options: ReadEntryOptions): Promise<void> {
   const { path } = entry;
   const slash = path.lastIndexOf('/') + 1;
   const name = path.slice(slash);
@@ -64,10 +88,10 @@ export async function readLayerEntry(entry: TarEntry, layer: LayerContent, tempo
   else if (entry.kind === 'directory') layer.folders.add(path);
   else layer.hidden.add(path);
   if (name.startsWith(WHITEOUT)) return;
-  if (entry.kind === 'file') await readFile(entry, layer, temporary);
+  if (entry.kind === 'file') await readFile(entry, layer, options);
   if (entry.kind === 'symlink' && hidesList(path, entry.target)) layer.links.set(path, entry.target);
   if (entry.kind !== 'hardlink') return;
-  for (const known of [layer.files, layer.texts, layer.programs] as Map<string, unknown>[]) {
+  for (const known of [layer.files, layer.texts, layer.programs, layer.rpms] as Map<string, unknown>[]) {
     const target = known.get(entry.target);
     if (target !== undefined) known.set(path, target);
   }
@@ -86,6 +110,7 @@ export function lay(layer: LayerContent, below: LayerContent): LayerContent {
     texts: over(layer.texts, below.texts),
     links: new Map([...[...below.links].filter(([path]) => isSeen(path)), ...layer.links]),
     programs: over(layer.programs, below.programs),
+    rpms: over(layer.rpms, below.rpms),
   };
 }
 
@@ -101,33 +126,49 @@ function isHidden(path: string, { hidden, opaque }: LayerContent): boolean {
 async function readFile(
   entry: Extract<TarEntry, { kind: 'file' }>,
   layer: LayerContent,
-  temporary: () => string,
+  { temporary, onProgram, owners = false }: ReadEntryOptions,
 ): Promise<void> {
   const { path, size, mode } = entry;
   const sum = new Measure();
+  const sha1 = owners ? createHash('sha1') : undefined;
   const bytes = (async function* () {
     for await (const chunk of entry.body) {
       sum.update(chunk);
+      sha1?.update(chunk);
       yield chunk;
     }
   })();
   const { head, whole } = await peek(bytes);
   if (isElf(head)) {
-    const info = await readProgram(whole, temporary());
+    const info = await readProgram(whole, temporary(), (file) => onProgram?.({ path, digest: sum.digest(), file }));
     if (info !== undefined) layer.programs.set(path, info);
     if (layer.programs.size > MAX_PROGRAMS) throw invalid(`a layer holds more than ${MAX_PROGRAMS} Go programs`, path);
-  } else if (isListed(path)) {
+  } else if (isRpmDatabase(path)) {
+    layer.rpms.set(path, isReadable(path) ? await readRpmDatabase(path, whole, temporary()) : []);
+    await drain(whole);
+  } else if (isListed(path) || (owners && isOwnerList(path))) {
     const held = [...layer.texts.values()].reduce((sum, text) => sum + text.length, 0);
     if (held + size > MAX_TEXT_BYTES || layer.texts.size >= MAX_TEXTS)
       throw invalid('it is too large to be read', path);
     layer.texts.set(path, await textOf(whole));
   } else await drain(whole);
-  layer.files.set(path, { digest: sum.digest(), size, mode });
+  layer.files.set(path, {
+    digest: sum.digest(),
+    size,
+    mode,
+    ...(sha1 === undefined ? {} : { sha1: sha1.digest('hex') }),
+  });
 }
 
-async function readProgram(bytes: AsyncIterable<Uint8Array>, spool: string): Promise<GoBuildInfo | undefined> {
+async function readProgram(
+  bytes: AsyncIterable<Uint8Array>,
+  spool: string,
+  whenRead: (file: string) => Promise<void> | undefined,
+): Promise<GoBuildInfo | undefined> {
   try {
-    return await inspectProgram(bytes, spool);
+    const info = await inspectProgram(bytes, spool);
+    await whenRead(spool);
+    return info;
   } finally {
     await rm(spool, { force: true });
   }

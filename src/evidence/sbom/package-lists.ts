@@ -8,6 +8,8 @@ export interface DpkgPackage {
   readonly architecture: string;
   /** The source package that it was built from, and that one's version: its own where the list tells no other. */
   readonly source: { readonly name: string; readonly version: string };
+  readonly maintainer?: string;
+  readonly homepage?: string;
 }
 
 /** Matches the paths of os-release (os-release(5)). */
@@ -16,16 +18,25 @@ const OS_RELEASE = /^(?:usr\/lib|etc)\/os-release$/;
 /** Debian's list, or one file for each package, as images without dpkg have them. */
 const DPKG = /^var\/lib\/dpkg\/(?:status|status\.d\/[^/]+(?<!\.md5sums))$/;
 
+/** What dpkg knows of a package's files, and what its copyright file says. */
+const DPKG_FILES =
+  /^(?:var\/lib\/dpkg\/(?:info\/[^/]+\.list|status\.d\/[^/]+\.md5sums)|usr\/share\/doc\/[^/]+\/copyright)$/;
+
 /** Alpine's list: below usr since apk-tools 3. */
 const APK = /^(?:usr\/)?lib\/apk\/db\/installed$/;
 
 /** The lists and every folder above them. */
 const WAY_TO_LIST =
-  /^(?:var(?:\/lib(?:\/dpkg(?:\/status(?:\.d)?)?)?)?|(?:usr\/)?lib(?:\/apk(?:\/db(?:\/installed)?)?)?|usr)$/;
+  /^(?:var(?:\/lib(?:\/dpkg(?:\/status(?:\.d)?)?)?)?|(?:usr\/)?lib(?:\/apk(?:\/db(?:\/installed)?)?)?|usr|(?:var\/lib|usr\/lib\/sysimage)\/rpm(?:\/rpmdb\.sqlite)?)$/;
 
 /** Says whether a file names packages or the distribution. */
 export function isListed(path: string): boolean {
   return DPKG.test(path) || APK.test(path) || OS_RELEASE.test(path);
+}
+
+/** Says whether a file tells which package owns which files, or under which licence: what an SBOM of a foreign image needs beside its lists. */
+export function isOwnerList(path: string): boolean {
+  return DPKG_FILES.test(path);
 }
 
 /**
@@ -49,7 +60,17 @@ export function dpkgPackages(texts: ReadonlyMap<string, string>): readonly DpkgP
       if (name === undefined || / (?:not-installed|config-files)$/.test(stanza.get('status') ?? '')) return [];
       const version = stanza.get('version') ?? '';
       const source = sourceOf(stanza.get('source'), { name, version });
-      return [{ name, version, architecture: stanza.get('architecture') ?? '', source }];
+      const [maintainer, homepage] = [stanza.get('maintainer'), stanza.get('homepage')];
+      return [
+        {
+          name,
+          version,
+          architecture: stanza.get('architecture') ?? '',
+          source,
+          ...(maintainer === undefined ? {} : { maintainer }),
+          ...(homepage === undefined ? {} : { homepage }),
+        },
+      ];
     });
   });
   return packages.sort((a, b) => (a.name < b.name ? -1 : 1));

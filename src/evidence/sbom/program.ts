@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { open } from 'node:fs/promises';
-import { type GoBuildInfo, readGoBuildInfo } from '#formats';
+import { type GoBuildInfo, readerOf, readGoBuildInfo } from '#formats';
 
 /** Says whether a file that begins so is an ELF file. */
 export function isElf(head: Uint8Array): boolean {
@@ -15,10 +15,7 @@ export async function inspectProgram(
   const file = await open(spool, 'wx+', 0o600);
   try {
     for await (const batch of batches(bytes)) await file.writev(batch);
-    return await readGoBuildInfo(async (offset, length) => {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
-      return buffer.subarray(0, bytesRead);
-    });
+    return await readGoBuildInfo((await readerOf(file)).readAt);
   } finally {
     await file.close();
   }

@@ -24,33 +24,43 @@ export function goCpe(goVersion: string): string {
   return `cpe:2.3:a:golang:go:${release || '*'}:${pre === '' ? '-' : pre.replace(/[^a-z0-9._]/gi, '\\$&')}:*:*:*:*:*:*`;
 }
 
+/** What of a package its URL says. */
+export type NamedPackage = Pick<SbomPackage, 'kind' | 'name' | 'version' | 'epoch' | 'architecture' | 'source'>;
+
 /**
- * Gives a Debian package's URL with the qualifiers scanners read: `distro` picks the advisories, `upstream` names the
- * source package they are filed under, with its version where that differs.
+ * Gives a package's URL with the qualifiers scanners read: `distro` picks the advisories, `upstream` names the source
+ * package they are filed under, with its version where that differs (of rpm, by the name of its file).
  */
 export function packagePurl(
-  one: Pick<SbomPackage, 'name' | 'version' | 'architecture' | 'source'>,
+  one: NamedPackage,
   distribution: Pick<SbomInput['distribution'], 'id' | 'versionId'>,
 ): string {
-  const { name, version } = one.source;
-  const upstream = version === one.version ? name : `${name}@${version}`;
+  const { kind = 'deb' } = one;
+  const upstream = upstreamOf(one);
   return formatPurl({
-    type: 'deb',
+    type: kind,
     namespace: distribution.id,
     name: one.name,
     version: one.version,
     qualifiers: {
       arch: one.architecture,
       distro: `${distribution.id}-${distribution.versionId}`,
+      ...(one.epoch ? { epoch: String(one.epoch) } : {}),
       ...(upstream === one.name ? {} : { upstream }),
     },
   });
 }
 
-/** Gives the URL of the source package that a Debian package was built from. */
-export function sourcePurl(one: SbomPackage, distribution: SbomInput['distribution']): string {
-  const qualifiers = { arch: 'source', distro: `${distribution.id}-${distribution.versionId}` };
-  return formatPurl({ type: 'deb', namespace: distribution.id, ...one.source, qualifiers });
+function upstreamOf({ kind, version, source }: NamedPackage): string {
+  if (kind === 'rpm') return `${source.name}-${source.version}.src.rpm`;
+  return source.version === version ? source.name : `${source.name}@${source.version}`;
+}
+
+/** Gives the URL of the source package that a package was built from. */
+export function sourcePurl({ kind = 'deb', source }: NamedPackage, distribution: SbomInput['distribution']): string {
+  const arch = kind === 'rpm' ? 'src' : 'source';
+  const qualifiers = { arch, distro: `${distribution.id}-${distribution.versionId}` };
+  return formatPurl({ type: kind, namespace: distribution.id, ...source, qualifiers });
 }
 
 /** Gives an image's URL: the digest of the platform's manifest is its version. */

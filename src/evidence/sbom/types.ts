@@ -43,20 +43,28 @@ export interface LaidOver {
   readonly patches: readonly string[];
 }
 
-/** A Debian package as it lies in the image. Each of `files` is in {@link SbomInput.files}. */
+/** A distribution's package as it lies in the image. Each of `files` is in {@link SbomInput.files}. */
 export interface SbomPackage {
+  /** As its package URL names it; `deb` where nothing is said. */
+  readonly kind?: 'deb' | 'apk' | 'rpm';
   readonly name: string;
   readonly version: string;
+  /** Of rpm, above 0. */
+  readonly epoch?: number;
   readonly architecture: string;
   readonly source: { readonly name: string; readonly version: string };
-  /** Of the .deb file. */
-  readonly sha256: Digest;
+  /** Of the package's file; unknown where an image was taken as it is. */
+  readonly sha256?: Digest;
   readonly maintainer: string;
   readonly homepage?: string;
   /** The path of its copyright file. */
   readonly copyright?: string;
   /** Debian's short licence names; empty where its copyright file is free text. */
   readonly licenses: readonly string[];
+  /** What apk and rpm say: an SPDX expression where its text is one. */
+  readonly licence?: string;
+  /** The commit of the distribution's own repository that it was built from. */
+  readonly commit?: string;
   readonly files: readonly { readonly path: string; readonly digest: Digest }[];
 }
 

@@ -3,7 +3,7 @@ import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, OakumError } from '#core';
 import { readSbom } from '#evidence';
-import { parseGoMod, parseGoSum, type SumLine, readGoBuildInfo } from '#formats';
+import { parseGoMod, parseGoSum, type ReadAt, readerOf, readGoBuildInfo, type SumLine } from '#formats';
 import { VulnerabilityError } from '../error.ts';
 import { mergePackages, type ScanSubject } from '../subject.ts';
 import { modulePackages } from './go-mod.ts';
@@ -20,13 +20,12 @@ const MAX_TEXT = 64 << 20;
 export async function fileSubject(path: string, target: string): Promise<ScanSubject> {
   const file = await opened(path, target);
   try {
-    const readAt = readerOf(file);
+    const { readAt, size } = await readerOf(file);
     const head = await readAt(0, 4096);
     if (head.subarray(0, 4).toString('latin1') === '\x7fELF') return await programSubject(readAt, target);
     const isModule = basename(path) === 'go.mod' || path.endsWith('.mod');
     const isJson = /^\uFEFF?\s*\{/.test(head.toString('utf8'));
     if (!isModule && !isJson) throw unknownKind(target);
-    const { size } = await file.stat();
     if (size > MAX_TEXT)
       throw new VulnerabilityError('TARGET_INVALID', `it is larger than ${MAX_TEXT} bytes`, {
         where: target,
@@ -60,14 +59,6 @@ function unknownKind(target: string): VulnerabilityError {
   });
 }
 
-function readerOf(file: FileHandle): (offset: number, length: number) => Promise<Buffer> {
-  return async (offset, length) => {
-    const buffer = Buffer.alloc(length);
-    const { bytesRead } = await file.read(buffer, 0, length, offset);
-    return buffer.subarray(0, bytesRead);
-  };
-}
-
 /** Takes an SBOM's bytes; gives its packages to scan. */
 export function sbomSubject(bytes: Uint8Array, target: string): ScanSubject {
   const sbom = readSbom(bytes, target);
@@ -75,7 +66,7 @@ export function sbomSubject(bytes: Uint8Array, target: string): ScanSubject {
   return { target, kind: 'sbom', basis: `an SBOM in ${format} ${sbom.specVersion}`, ...sbomPackages(sbom) };
 }
 
-async function programSubject(readAt: ReturnType<typeof readerOf>, target: string): Promise<ScanSubject> {
+async function programSubject(readAt: ReadAt, target: string): Promise<ScanSubject> {
   const info = await readGoBuildInfo(readAt);
   if (info === undefined)
     throw new VulnerabilityError('TARGET_INVALID', 'this program names no Go modules: it is not of Go 1.18 or later', {

@@ -7,9 +7,11 @@ type Content = Parameters<typeof contentPackages>[0];
 const content = (change: Partial<Content>): Content => ({
   packages: [],
   apks: [],
+  rpms: [],
   programs: new Map(),
   release: new Map(),
   hiddenLists: new Map(),
+  unreadLists: new Map(),
   ...change,
 });
 const release = (id: string, version: string) =>
@@ -23,7 +25,17 @@ const dpkg = (name: string, version: string, source: string, sourceVersion = ver
   architecture: 'amd64',
   source: { name: source, version: sourceVersion },
 });
-const apk = (name: string, version: string, origin: string) => ({ name, version, architecture: 'x86_64', origin });
+const apk = (name: string, version: string, origin: string) => ({
+  name,
+  version,
+  architecture: 'x86_64',
+  origin,
+  licence: '',
+  maintainer: '',
+  homepage: '',
+  commit: '',
+  paths: [],
+});
 const named = (change: Partial<Content>) =>
   contentPackages(content(change)).packages.map(({ ecosystem, name, version }) => `${ecosystem} ${name} ${version}`);
 

@@ -5,9 +5,12 @@ import { distributionPackage, ecosystemOf } from './distribution-packages.ts';
 import { programPackages } from './go-packages.ts';
 
 /** What is needed of an image's content. */
-type Content = Pick<ImageContent, 'packages' | 'apks' | 'programs' | 'release' | 'hiddenLists'>;
+type Content = Pick<
+  ImageContent,
+  'packages' | 'apks' | 'rpms' | 'programs' | 'release' | 'hiddenLists' | 'unreadLists'
+>;
 
-/** Gives the packages of an image by its own bytes: its Go programs, and what dpkg or apk says is installed, by source package or origin. */
+/** Gives the packages of an image by its own bytes: its Go programs, and what dpkg, apk or rpm says is installed, by source package or origin. */
 export function contentPackages(content: Content): Pick<ScanSubject, 'packages' | 'gaps'> {
   const programs = [...content.programs.values()].flatMap(programPackages);
   const distribution = distributionPackages(content);
@@ -22,7 +25,7 @@ export function contentPackages(content: Content): Pick<ScanSubject, 'packages' 
   };
 }
 
-function distributionPackages({ packages, apks, release }: Content): Pick<ScanSubject, 'packages' | 'gaps'> {
+function distributionPackages({ packages, apks, rpms, release }: Content): Pick<ScanSubject, 'packages' | 'gaps'> {
   const id = release.get('ID');
   const ecosystem = ecosystemOf(id, release.get('VERSION_ID'));
   const debian = packages.map(({ name, version, architecture, source }) => ({
@@ -46,7 +49,8 @@ function distributionPackages({ packages, apks, release }: Content): Pick<ScanSu
     if (ecosystem?.startsWith(`${kind}:`)) found.push(...list.map((purl) => distributionPackage(purl, ecosystem)));
     else gaps.push({ what: `${list.length} ${kind} packages`, reason: `no feed covers ${nameOf(release)}` });
   }
-  if (debian.length === 0 && alpine.length === 0 && id !== undefined)
+  if (rpms.length > 0) gaps.push({ what: `${rpms.length} packages of rpm`, reason: `no feed covers ${nameOf(release)}` });
+  if (debian.length + alpine.length + rpms.length === 0 && id !== undefined)
     gaps.push({ what: `packages of ${nameOf(release)}`, reason: 'its layers hold no list of them that is known' });
   return { packages: found, gaps };
 }
@@ -56,9 +60,9 @@ function nameOf(release: ReadonlyMap<string, string>): string {
   return name === '' ? 'an unnamed distribution' : name.slice(0, 80);
 }
 
-function hiddenGaps({ hiddenLists }: Content): readonly ScanGap[] {
-  return [...hiddenLists].map(([path, target]) => ({
-    what: `packages listed in /${path}`,
-    reason: `it is a link to ${JSON.stringify(target.slice(0, 80))}, which was not read`,
-  }));
+function hiddenGaps({ hiddenLists, unreadLists }: Content): readonly ScanGap[] {
+  const hidden = [...hiddenLists].map(
+    ([path, target]) => [path, `it is a link to ${JSON.stringify(target.slice(0, 80))}, which was not read`] as const,
+  );
+  return [...hidden, ...unreadLists].map(([path, reason]) => ({ what: `packages listed in /${path}`, reason }));
 }
