@@ -60,12 +60,9 @@ function crossFaults(
 ): Fault[] {
   const faults: Fault[] = [];
   for (const [name, channel] of Object.entries(definition.channels)) {
-    if (definition.bases[channel.base] === undefined) {
-      const known = Object.keys(definition.bases).join(', ') || 'none';
-      faults.push({
-        where: located.where(['channels', name, 'base']),
-        message: `channels.${name}.base: no base "${channel.base}" (known: ${known})`,
-      });
+    faults.push(...baseFaults(channel.base, ['channels', name, 'base'], { definition, located }));
+    for (const [component, own] of Object.entries(asRecord(channel.components))) {
+      faults.push(...ownFaults(own, ['channels', name, 'components', component], { definition, located }));
     }
   }
   for (const key of ['channels', 'components'] as const) {
@@ -76,6 +73,34 @@ function crossFaults(
     if (definition.platforms.indexOf(platform) !== index) {
       faults.push({ where: located.where(['platforms', index]), message: `platforms: ${platform} is named twice` });
     }
+  }
+  return faults;
+}
+
+interface Cross {
+  readonly definition: Pick<Definition, 'bases' | 'components'>;
+  readonly located: LocatedYaml;
+}
+
+function baseFaults(base: unknown, path: readonly string[], { definition, located }: Cross): Fault[] {
+  if (typeof base !== 'string' || definition.bases[base] !== undefined) return [];
+  const known = Object.keys(definition.bases).join(', ') || 'none';
+  return [{ where: located.where(path), message: `${path.join('.')}: no base "${base}" (known: ${known})` }];
+}
+
+/** A channel's say about one component: it must be one, and what is started must be its program. */
+function ownFaults(own: unknown, path: readonly string[], cross: Cross): Fault[] {
+  const { base, entrypoint } = asRecord(own);
+  const { definition, located } = cross;
+  const component = path.at(-1) ?? '';
+  const where = (...more: string[]) => ({ where: located.where([...path, ...more]) });
+  const faults = baseFaults(base, [...path, 'base'], cross);
+  if (definition.components[component] === undefined) {
+    faults.push({ ...where(), message: `${path.join('.')}: there is no component of this name` });
+  }
+  if (Array.isArray(entrypoint) && entrypoint.at(-1) !== component) {
+    const message = `${path.join('.')}.entrypoint: must end in ${component}, the program of the component`;
+    faults.push({ ...where('entrypoint'), message });
   }
   return faults;
 }

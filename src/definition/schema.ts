@@ -65,6 +65,25 @@ const debianBase = z
   })
   .describe('A root filesystem composed from Debian packages.');
 
+const channelComponent = z
+  .strictObject({
+    base: name.optional().describe("A name under `bases`. Default: the channel's."),
+    entrypoint: z
+      .array(z.string().min(1))
+      .min(1)
+      .max(16)
+      .optional()
+      .describe("What is started; must end in the component's name. Default: that alone."),
+    env: z
+      .record(
+        z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a variable, like GNUPGHOME'),
+        z.string().regex(/^[^\0]*$/, 'must hold no NUL'),
+      )
+      .optional()
+      .describe('Variables of the environment, beside PATH and SSL_CERT_FILE that all images have.'),
+  })
+  .describe("What is different in one component's image.");
+
 const channel = z
   .strictObject({
     base: name.describe('A name under `bases`.'),
@@ -80,6 +99,7 @@ const channel = z
       .default('65534:65534')
       .describe('The user the image runs as.'),
     compression: z.enum(['gzip', 'zstd']).default('gzip').describe('How layers are compressed.'),
+    components: z.record(name, channelComponent).optional().describe('Components whose images differ, by name.'),
   })
   .describe("A flavour of every component's image.");
 

@@ -2,7 +2,7 @@
 import type { InstalledPackage } from '#bases';
 import { compileCommand, type CompiledModule, parseModuleList, reportFips } from '#build';
 import { type Digest, reportStep } from '#core';
-import type { LockedModule } from '#definition';
+import { channelImage, type LockedModule } from '#definition';
 import {
   buildAttestationManifest,
   buildSbom,
@@ -194,7 +194,7 @@ interface MeasuredRoot {
 }
 
 async function composeRoot(request: AttestRequest, shop: Workshop): Promise<MeasuredRoot> {
-  const name = request.build.definition.channels[request.channel]?.base ?? '';
+  const { base: name } = channelImage(request.build.definition, request.channel, request.job.component);
   const base = request.build.definition.bases[name];
   if (base === undefined) throw new TypeError(`base ${name} passed the checks but is not there`);
   const debian = await shop.debian(base);
@@ -206,7 +206,7 @@ async function composeRoot(request: AttestRequest, shop: Workshop): Promise<Meas
 function recordOf(request: WithModules): BuildRecord {
   const { job, image, channel, build, modules } = request;
   const { definition, lock, release } = build;
-  const base = definition.channels[channel]?.base ?? '';
+  const { base } = channelImage(definition, channel, job.component);
   const { invocation } = image.binary;
   return {
     builder: { engine: 'local', id: builderIdOf('local'), version: build.versions, sandbox: image.binary.isolation },

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Definition, type Lock, type LockedRevision, parseDefinition, parseLock } from '#definition';
+import {
+  channelOfImage,
+  type Definition,
+  type Lock,
+  type LockedRevision,
+  parseDefinition,
+  parseLock,
+} from '#definition';
 import type { Json } from '#formats';
 import { formatRevision } from '#release';
 import { FactoryError } from './error.ts';
@@ -21,7 +28,8 @@ export interface BuildInputs {
 export function buildInputs(build: BuildRequest, job: Job, channel: string): Json {
   const { definition, lock, release, exemptions } = build;
   const { component, platform } = job;
-  const { base: baseName = '' } = definition.channels[channel] ?? {};
+  const own = channelOfImage(definition, channel, component);
+  const { base: baseName } = own;
   const { mirror: _mirror, securityMirror: _security, keyring: _keyring, ...base } = definition.bases[baseName] ?? {};
   const { flux, components } = lock.releases[release] ?? {};
   const { releases, packages } = lock.bases[baseName] ?? {};
@@ -37,7 +45,7 @@ export function buildInputs(build: BuildRequest, job: Job, channel: string): Jso
       ...(definition.experiments.length === 0 ? {} : { experiments: definition.experiments }),
       platforms: [platform],
       components: { [component]: definition.components[component] },
-      channels: { [channel]: definition.channels[channel] },
+      channels: { [channel]: own },
       bases: { [baseName]: base },
       sources: { exemptions },
     },

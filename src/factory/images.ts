@@ -3,7 +3,7 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import { compile, type CompiledBinary, type CompileStage } from '#build';
 import type { StepResult } from '#cache';
 import { architectureOf, type Digest, type Platform, reportStep } from '#core';
-import type { ChannelDefinition, Definition, Lock, LockedOverlay } from '#definition';
+import { type ChannelDefinition, channelImage, type Definition, type Lock, type LockedOverlay } from '#definition';
 import { type BuiltImage, buildImage, buildIndex, type Document, keepDocument, toAnnotations } from '#image';
 import { type Attested, attestImage } from './attest.ts';
 import { type BaseLayer, buildBaseLayer } from './base-layer.ts';
@@ -55,7 +55,7 @@ export interface ChannelImage {
 }
 
 /** As in the Distroless images: where programs and the certificate bundle are. */
-const ENVIRONMENT = ['PATH=/usr/local/bin:/usr/bin', 'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt'];
+const ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin', SSL_CERT_FILE: '/etc/ssl/certs/ca-certificates.crt' };
 
 /** Memory that one compile of a controller may need at its peak (linking); decides how many run at once. */
 const MEMORY_OF_A_COMPILE = 4 * 2 ** 30;
@@ -80,9 +80,9 @@ export async function buildImages(request: BuildRequest, whole: Workshop): Promi
           crypto: channelDefinition.crypto,
           ...(request.overlays === undefined ? {} : { overlays: request.overlays }),
         });
-        const [base, binary] = await Promise.all([bases(channel, platform), binaries(job)]);
+        const [base, binary] = await Promise.all([bases(job, channel), binaries(job)]);
         return packing(async (): Promise<PlatformImage> => {
-          const image = await packImage({ job, base, binary, channel: channelDefinition, request }, shop);
+          const image = await packImage({ job, base, binary, channel, request }, shop);
           return {
             ...image,
             attested: await attestImage({ job, image, channel, distribution: base.distribution, build: request }, shop),
@@ -104,10 +104,11 @@ export async function settled<T>(promises: readonly Promise<T>[]): Promise<reado
   return results.map((result) => (result as PromiseFulfilledResult<T>).value);
 }
 
-function openBases(request: BuildRequest, shop: Workshop): (channel: string, platform: Platform) => Promise<BaseLayer> {
+function openBases(request: BuildRequest, shop: Workshop): (job: Job, channel: string) => Promise<BaseLayer> {
   const known = new Map<string, Promise<BaseLayer>>();
-  return (channelName, platform) => {
-    const { base: name, compression } = request.definition.channels[channelName] as ChannelDefinition;
+  return ({ component, platform }, channel) => {
+    const { base: name } = channelImage(request.definition, channel, component);
+    const { compression } = request.definition.channels[channel] as ChannelDefinition;
     const key = [name, compression, platform].join();
     const definition = request.definition.bases[name];
     const locked = request.lock.bases[name];
@@ -170,16 +171,18 @@ interface PackRequest {
   readonly job: Job;
   readonly base: BaseLayer;
   readonly binary: StepResult<CompiledBinary>;
-  readonly channel: ChannelDefinition;
+  readonly channel: string;
   readonly request: BuildRequest;
 }
 
 async function packImage(pack: PackRequest, shop: Workshop): Promise<Omit<PlatformImage, 'attested'>> {
-  const { job, base, binary, channel, request } = pack;
+  const { job, base, binary, request } = pack;
   const { component, platform, locked } = job;
   const epoch = new Date(locked.time);
   const binaryPath = `usr/local/bin/${component}`;
   const defined = request.definition.components[component];
+  const channel = request.definition.channels[pack.channel] as ChannelDefinition;
+  const { entrypoint, env } = channelImage(request.definition, pack.channel, component);
   const annotations = toAnnotations({
     title: component,
     ...(defined?.description === undefined ? {} : { description: defined.description }),
@@ -197,9 +200,9 @@ async function packImage(pack: PackRequest, shop: Workshop): Promise<Omit<Platfo
       binaryPath,
       epoch,
       run: {
-        entrypoint: [component],
+        entrypoint,
         user: channel.user,
-        environment: ENVIRONMENT,
+        environment: Object.entries({ ...ENVIRONMENT, ...env }).map(([key, value]) => `${key}=${value}`),
         labels: annotations,
       },
       annotations,

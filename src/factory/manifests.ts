@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { removeTree, type StepKey } from '#cache';
 import { type Digest, reportStep } from '#core';
-import type { Definition, Lock } from '#definition';
+import { channelImage, type Definition, type Lock } from '#definition';
 import type { Json } from '#formats';
 import {
   channelLimits,
@@ -139,8 +139,8 @@ function toPin(registry: string, channel: string, { component, version, digest }
 }
 
 function limitsOf(channel: string, { definition, lock }: Pick<ManifestsRequest, 'definition' | 'lock'>): ChannelLimits {
-  const name = definition.channels[channel]?.base;
-  const base = name === undefined ? undefined : lock.bases[name];
+  const base =
+    definition.channels[channel] && lock.bases[channelImage(definition, channel, 'kustomize-controller').base];
   if (base !== undefined) return channelLimits(base);
   throw new FactoryError('UNKNOWN_CHANNEL', `there is no channel "${channel}" in the definition and its lock`, {
     hint: `Channels: ${Object.keys(definition.channels).join(', ')}.`,

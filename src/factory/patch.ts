@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dirname } from 'node:path';
 import { type CompiledBinary, type CompiledModule, compileKey, compileOutputs, parseModuleList } from '#build';
-import type { Definition, Lock, LockedModule } from '#definition';
+import { basesBelow, type Definition, type Lock, type LockedModule } from '#definition';
 import {
   type BasePlan,
   type PatchPlan,
@@ -106,9 +106,9 @@ async function planBases(
   shop: Workshop,
   tools: { readonly feeds: Feeds; readonly now: Date },
 ): Promise<readonly BasePlan[]> {
-  const names = new Set(selection.channels.map((channel) => definition.channels[channel]?.base ?? ''));
+  const names = basesBelow(definition, selection);
   return Promise.all(
-    [...names].map(async (name) => {
+    names.map(async (name) => {
       const base = definition.bases[name];
       const locked = lock.bases[name];
       if (base === undefined || locked === undefined) throw lacking(`base ${name}`, 'the release');

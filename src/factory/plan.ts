@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type CompiledBinary, compileKey, compileOutputs } from '#build';
-import type { Definition, Lock } from '#definition';
+import { basesBelow, type Definition, type Lock } from '#definition';
 import { type Job, toJob } from './prepare.ts';
 import type { Selection } from './selection.ts';
 import type { Workshop } from './workshop.ts';
@@ -96,7 +96,7 @@ async function planPackages(
   { definition, lock, selection }: { definition: Definition; lock: Lock; selection: Selection },
   shop: Workshop,
 ): Promise<PlannedStep[]> {
-  const bases = [...new Set(selection.channels.map((channel) => definition.channels[channel]?.base ?? ''))];
+  const bases = basesBelow(definition, selection);
   const packages = bases.flatMap((base) =>
     selection.platforms.flatMap((platform) => lock.bases[base]?.packages[platform] ?? []),
   );

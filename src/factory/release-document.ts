@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LockedBase, LockedModule } from '#definition';
+import { channelImage, type Lock, type LockedBase, type LockedModule } from '#definition';
 import {
   type ChannelRecord,
   formatRevision,
@@ -20,9 +20,13 @@ export function toReleaseDocument(
   const { definition, lock, release, selection, revision } = request;
   const channels = selection.channels.map((channel): [string, ChannelRecord] => {
     const name = definition.channels[channel]?.base ?? '';
-    const base = { ...(lock.bases[name] as LockedBase), name };
     const rows = images.filter((image) => image.channel === channel);
-    return [channel, { base, images: rows.map((image) => toRecord(image, nameOf(image), request)) }];
+    const records = rows.map((image): ImageRecord => {
+      const { base } = channelImage(definition, channel, image.component);
+      const record = toRecord(image, nameOf(image), request);
+      return base === name ? record : { ...record, base: recordBase(base, lock) };
+    });
+    return [channel, { base: recordBase(name, lock), images: records }];
   });
   return {
     mediaType: RELEASE_DOCUMENT_TYPE,
@@ -38,6 +42,10 @@ export function toReleaseDocument(
     exemptions: request.exemptions.map(({ module, reason }) => ({ module, reason })),
     channels: Object.fromEntries(channels),
   };
+}
+
+function recordBase(name: string, lock: Lock): ChannelRecord['base'] {
+  return { ...(lock.bases[name] as LockedBase), name };
 }
 
 function isPartial({ definition, selection }: BuildRequest): boolean {

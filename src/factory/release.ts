@@ -4,6 +4,7 @@ import { CacheError } from '#cache';
 import { type Digest, digestOf, type Platform, replaceFile } from '#core';
 import {
   type BaseDefinition,
+  basesBelow,
   type Definition,
   digestOfLock,
   lockOfRelease,
@@ -92,7 +93,7 @@ function toBuild(request: ReleaseRequest, shop: Workshop): BuildRequest {
   const revision = formatRevision({ release, number: request.revision });
   const asUsed = { ...request.lock, compressor: shop.compressor }; // evidence names what packs here, whatever the file says
   const { definition, lock, overlays } = revise(read.definition, asUsed, revision);
-  const bases = selection.channels.map((channel) => definition.channels[channel]?.base ?? '');
+  const bases = basesBelow(definition, selection);
   const used = lockOfRelease(lock, { release, revision, toolchain: definition.toolchain, bases });
   return {
     ...request,
@@ -125,8 +126,8 @@ export async function fetchAll(
   const jobs = selection.components.map((component) =>
     toJob(component, platform as Platform, { definition, lock, release, machine: shop.machine.platform }),
   );
-  const bases = new Set(selection.channels.map((channel) => definition.channels[channel]?.base ?? ''));
-  const packages = [...bases].map(async (name) => {
+  const bases = basesBelow(definition, selection);
+  const packages = bases.map(async (name) => {
     const debian = await shop.debian(definition.bases[name] as BaseDefinition);
     await debian.fetch(selection.platforms.flatMap((one) => lock.bases[name]?.packages[one] ?? []));
   });

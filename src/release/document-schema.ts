@@ -39,6 +39,8 @@ const platformRecord = z.strictObject({
   isolation: text.describe('The isolation the binary was compiled in, as the engine described it.'),
 });
 
+const base = LOCK_SHAPES.base.extend({ name: text });
+
 const imageRecord = z.strictObject({
   component: name,
   version: text.describe("The component's version."),
@@ -61,11 +63,12 @@ const imageRecord = z.strictObject({
     })
     .optional()
     .describe('What a patched revision lays over the source.'),
+  base: base.optional().describe("What is below its program, where that is not the channel's base."),
   platforms: z.partialRecord(platform, platformRecord),
 });
 
 const channelRecord = z.strictObject({
-  base: LOCK_SHAPES.base.extend({ name: text }),
+  base,
   images: z.array(imageRecord).min(1).max(MOST.images).describe('In the order of the definition.'),
 });
 

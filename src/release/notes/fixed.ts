@@ -97,7 +97,8 @@ function versionIn(image: ImageRecord | undefined, module: string): string | und
 
 /** The packages of all bases as `name version`, by their own names and those of their sources, which advisories name. */
 function basePackages({ channels }: ReleaseDocument): ReadonlySet<string> {
-  const packages = Object.values(channels).flatMap(({ base }) => Object.values(base.packages).flat());
+  const bases = Object.values(channels).flatMap(({ base, images }) => [base, ...images.map((image) => image.base)]);
+  const packages = bases.flatMap((base) => Object.values(base?.packages ?? {}).flat());
   return new Set(
     packages.flatMap(({ name, version, source }) => [`${name} ${version}`, `${source.name} ${source.version}`]),
   );
