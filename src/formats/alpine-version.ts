@@ -51,6 +51,15 @@ export function compareAlpineVersions(a: string, b: string): number {
   return 0;
 }
 
+/** Says whether a version begins with all that another names: 1.2.9, 1.2_rc1 and 1.2-r3 begin with 1.2, but 1.20 does not (apk's `~`). */
+export function beginsWithAlpineVersion(version: string, beginning: string): boolean {
+  const tokens = tokensOf(version);
+  return tokensOf(beginning).every((token, index) => {
+    const own = tokens[index];
+    return own !== undefined && compareTokens(own, token) === 0;
+  });
+}
+
 function compareTokens(a: Token, b: Token): number {
   if (a.rank !== b.rank) return a.rank - b.rank;
   // A number with a leading zero, the first one apart, is a decimal fraction: then both are compared as text.

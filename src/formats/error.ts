@@ -3,6 +3,7 @@ import { type ErrorDetails, OakumError } from '#core';
 
 /** Codes of {@link FormatError}. */
 export type FormatErrorCode =
+  | 'APK_DIFFERS'
   | 'APK_INVALID'
   | 'AR_INVALID'
   | 'AR_TRUNCATED'

@@ -4,9 +4,12 @@ import type { Header } from 'tar-stream';
 import { messageOf } from '#core';
 import { FormatError } from './error.ts';
 
-/** One entry of an archive, its path made plain (no leading `./`, no trailing slash; the root itself is `''`). */
+/**
+ * One entry of an archive, its path made plain (no leading `./`, no trailing slash; the root itself is `''`). `pax` holds the
+ * records of its extended header (POSIX.1-2017 pax), for those that know a vendor's keywords.
+ */
 export type TarEntry = Readonly<
-  { path: string; mode: number; uid: number; gid: number; mtime: Date } & (
+  { path: string; mode: number; uid: number; gid: number; mtime: Date; pax?: Readonly<Record<string, string>> } & (
     | { kind: 'file'; size: number; body: AsyncIterable<Uint8Array> }
     | { kind: 'directory' }
     | { kind: 'symlink'; target: string }
@@ -87,8 +90,7 @@ async function* bodyOf(
   }
 }
 
-type Admitted = Readonly<{ path: string; mode: number; uid: number; gid: number; mtime: Date; kind: string }> &
-  ({ size?: number } | { target?: string });
+type Admitted = Readonly<Omit<TarEntry, 'kind'> & { kind: string }> & ({ size?: number } | { target?: string });
 
 /** Gives the function that judges header after header, remembering what came before. */
 function createGate(options: ReadTarOptions): (header: Header) => Admitted {
@@ -121,6 +123,7 @@ function createGate(options: ReadTarOptions): (header: Header) => Admitted {
       mode: (header.mode ?? 0) & 0o7777,
       uid: paxNumber(header, 'uid', where) ?? header.uid ?? 0,
       gid: paxNumber(header, 'gid', where) ?? header.gid ?? 0,
+      ...(header.pax ? { pax: header.pax as Readonly<Record<string, string>> } : {}),
       mtime: new Date(1000 * Math.floor(paxNumber(header, 'mtime', where) ?? (header.mtime?.getTime() ?? 0) / 1000)),
     };
     if (kind === 'file') {
