@@ -1,8 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ElfFile, FIPS_MODULE_PATH, type GoBuildInfo, type ReadAt } from '#formats';
+import type { ElfFile, GoBuildInfo, ReadAt } from '#formats';
+import { type BoringFacts, boringFaults } from './boring.ts';
+import {
+  BORINGCRYPTO_VERSION,
+  type Certificate,
+  findCertified,
+  GO_CRYPTOGRAPHIC_MODULE,
+  type CertifiedVersion,
+} from './certificates.ts';
 
-/** How a program's cryptography is built: as Go does by itself, or with the frozen Go Cryptographic Module in FIPS 140-3 mode. */
-export type CryptoMode = 'none' | 'fips140';
+/**
+ * How a program's cryptography is built: as Go does by itself, with the frozen Go Cryptographic Module in FIPS 140-3 mode, or with
+ * BoringCrypto.
+ */
+export type CryptoMode = 'none' | 'fips140' | 'boring';
+
+/** The modes that a FIPS report is made of. */
+export type FipsMode = Exclude<CryptoMode, 'none'>;
+
+/** The name of Go's experiment that links BoringCrypto in. */
+export const BORING_EXPERIMENT = 'boringcrypto';
 
 /** A frozen Go Cryptographic Module and its validation. */
 export type FipsModule = {
@@ -14,14 +31,7 @@ export type FipsModule = {
   readonly zipSha256: string;
   /** What GOFIPS140 is set to. */
   readonly setting: string;
-  readonly certificate: {
-    readonly program: 'CMVP';
-    readonly standard: 'FIPS 140-3';
-    readonly number: number;
-    readonly level: number;
-    /** The last day on the active list, as published by the CMVP. */
-    readonly sunset: string;
-  };
+  readonly certificate: Certificate;
 };
 
 /**
@@ -29,13 +39,33 @@ export type FipsModule = {
  * lib/fips140/fips140.sum holds the same SHA-256.
  */
 export const FIPS_MODULE: FipsModule = {
-  path: FIPS_MODULE_PATH,
-  version: 'v1.0.0-c2097c7c',
+  ...GO_CRYPTOGRAPHIC_MODULE,
   zipHash: 'h1:YapsF69QWGwygaBqdI0rp7IfE5a6tAwepNAHONVcWqQ=',
   zipSha256: 'daf3614e0406f67ae6323c902db3f953a1effb199142362a039e7526dfb9368b',
   setting: 'v1.0.0',
-  certificate: { program: 'CMVP', standard: 'FIPS 140-3', number: 5247, level: 1, sunset: '2031-04-26' },
+  certificate: certificateOf('Go Cryptographic Module', GO_CRYPTOGRAPHIC_MODULE.version),
 };
+
+/** BoringCrypto as Go's toolchains carry it: an object file in the standard library, not a module with a zip of its own. */
+export type BoringModule = {
+  /** The package that holds the object file. */
+  readonly path: string;
+  readonly version: string;
+  readonly certificate: Certificate;
+};
+
+/** The BoringCrypto that `boring` builds with. */
+export const BORING_MODULE: BoringModule = {
+  path: 'crypto/internal/boring',
+  version: BORINGCRYPTO_VERSION,
+  certificate: certificateOf('BoringCrypto', BORINGCRYPTO_VERSION),
+};
+
+function certificateOf(module: CertifiedVersion['module'], version: string): Certificate {
+  const certificate = findCertified(module, version)?.certificate;
+  if (certificate === undefined) throw new TypeError(`${module} ${version} has no certificate`);
+  return certificate;
+}
 
 /** Gives the environment of the go command that a crypto mode adds. */
 export function cryptoEnv(mode: CryptoMode): Readonly<Record<string, string>> {
@@ -48,7 +78,7 @@ export type FipsFacts = {
   readonly version: string | undefined;
   /** Whether FIPS mode is on unless GODEBUG says otherwise (build setting DefaultGODEBUG). */
   readonly onByDefault: boolean;
-  /** The HMAC-SHA-256 over the module's code and data, in hex, which the program checks each time it starts. */
+  /** The HMAC-SHA256 over the module's code and data, in hex, which the program checks each time it starts. */
   readonly integritySum: string | undefined;
   /** The module's packages that are linked in. */
   readonly packages: readonly string[];
@@ -85,13 +115,30 @@ async function readIntegritySum(readAt: ReadAt, elf: ElfFile): Promise<string | 
   return isThere && sum.some((byte) => byte !== 0) ? sum.toString('hex') : undefined;
 }
 
+/** What of a program its crypto mode shows in. */
+export interface CryptoFacts {
+  readonly fips: FipsFacts;
+  readonly boring: BoringFacts;
+}
+
 /** Says in what a program's cryptography is not what the mode demands; none means that it is. */
-export function fipsFaults(facts: FipsFacts, mode: CryptoMode): string[] {
-  if (mode === 'none')
-    return facts.version === undefined ? [] : [`it is built with GOFIPS140=${facts.version}, which was not asked for`];
+export function cryptoFaults({ fips, boring }: CryptoFacts, mode: CryptoMode): string[] {
   const { version } = FIPS_MODULE;
+  if (mode === 'boring')
+    return [...(fips.version === undefined ? [] : [unasked(fips.version)]), ...boringFaults(boring)];
+  const unwanted = boring.experiment ? ['it is built with BoringCrypto, which was not asked for'] : [];
+  if (mode === 'none') return [...(fips.version === undefined ? [] : [unasked(fips.version)]), ...unwanted];
+  const other = fips.version === version ? [] : [`GOFIPS140 is ${fips.version ?? 'not set'} instead of ${version}`];
+  return [...other, ...moduleFaults(fips), ...unwanted];
+}
+
+function unasked(version: string): string {
+  return `it is built with GOFIPS140=${version}, which was not asked for`;
+}
+
+/** Says what a program built with some version of the Go Cryptographic Module lacks of it. */
+export function moduleFaults(facts: FipsFacts): string[] {
   return [
-    ...(facts.version === version ? [] : [`GOFIPS140 is ${facts.version ?? 'not set'} instead of ${version}`]),
     ...(facts.onByDefault ? [] : ['FIPS mode is not on by default (DefaultGODEBUG)']),
     ...(facts.integritySum === undefined ? ['it has no integrity sum over the FIPS module'] : []),
     ...(facts.packages.length > 0 ? [] : ['no package of the FIPS module is linked in']),

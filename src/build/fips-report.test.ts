@@ -53,7 +53,9 @@ describe('the FIPS report', () => {
       outside: [{ package: 'crypto/md5', what: 'MD5', importedBy: ['example.com/hasher'] }],
       selfTest: { verdict: 'passed', said: 'fips140: verified code+data' },
     });
-    expect(report.value.facts.packages).toContain('crypto/internal/fips140/v1.0.0-c2097c7c/sha256');
+    expect(report.value.facts).toMatchObject({
+      packages: expect.arrayContaining(['crypto/internal/fips140/v1.0.0-c2097c7c/sha256']),
+    });
     const again = await reportFips(REQUEST, value.binary, () => Promise.reject(new Error('must not prepare')), tools);
     expect(again).toEqual({ value: report.value, cached: true });
   }, 300_000);
@@ -63,7 +65,7 @@ describe('the FIPS report', () => {
     const { value } = await compile(request, prepare, tools);
     const { selfTest, facts } = (await reportFips(request, value.binary, prepare, tools)).value;
     expect(selfTest).toEqual({ verdict: 'not run', reason: 'this machine runs linux/amd64' });
-    expect(facts.onByDefault).toBe(true);
+    expect(facts).toMatchObject({ onByDefault: true });
   }, 300_000);
 
   it('refuses a program whose module was changed after it was linked', async () => {

@@ -1,31 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmod, copyFile, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { removeTree, type StepResult } from '#cache';
+import type { StepResult } from '#cache';
 import type { Digest, Platform } from '#core';
 import type { Json } from '#formats';
 import { type CompileTools, compileKey } from './compile.ts';
 import type { CompileRequest } from './compile-command.ts';
-import { FIPS_MODULE, type FipsFacts, type FipsModule } from './crypto.ts';
+import type { BoringFacts } from './boring.ts';
+import { BORING_MODULE, type BoringModule, FIPS_MODULE, type FipsFacts, type FipsModule } from './crypto.ts';
 import { BuildError } from './error.ts';
 import { findOutsideCryptography, type OutsideCryptography } from './fips-outside.ts';
 import { type CompileInputs, GO, goEnvironment, goLimits, goMounts, INSIDE } from './go-step.ts';
 import { readProgram } from './read-program.ts';
+import { runSelfTest, type SelfTest } from './self-test.ts';
 
-/** What a program did when it was started to check itself. */
-export type SelfTest =
-  | { readonly verdict: 'passed'; readonly command: readonly string[]; readonly said: string }
-  | { readonly verdict: 'not run'; readonly reason: string };
+/** A mode, its module, and what the program shows of it. */
+type ProvedMode =
+  | { readonly mode: 'fips140'; readonly module: FipsModule; readonly facts: FipsFacts }
+  | { readonly mode: 'boring'; readonly module: BoringModule; readonly facts: BoringFacts };
 
 /** What proves that a program runs the validated module, and what cryptography it holds besides. */
-export type FipsReport = {
-  readonly mode: 'fips140';
+export type FipsReport = ProvedMode & {
   readonly component: string;
   readonly platform: Platform;
   readonly toolchain: string;
   readonly binary: Digest;
-  readonly module: FipsModule;
-  readonly facts: FipsFacts;
   readonly outside: readonly OutsideCryptography[];
   readonly selfTest: SelfTest;
 };
@@ -33,8 +30,6 @@ export type FipsReport = {
 /** What {@link reportFips} works with; `machine` is the platform whose programs run here. */
 export type FipsTools = CompileTools & { readonly machine: Platform };
 
-/** What the module prints when its code and data have the sum that the linker wrote (crypto/internal/fips140/check). */
-const VERIFIED = 'fips140: verified code+data';
 const SIZES = { fileBytes: 1 << 28, outputBytes: 1 << 30 };
 const LIST_FORMAT = '{{.ImportPath}} {{join .Imports " "}}';
 
@@ -49,6 +44,8 @@ export function reportFips(
   prepare: () => Promise<CompileInputs>,
   tools: FipsTools,
 ): Promise<StepResult<FipsReport>> {
+  const { crypto: mode } = request;
+  if (mode === 'none') throw new TypeError('only a program in a FIPS mode has a FIPS report');
   const native = request.platform === tools.machine;
   const inputs = { record: 1, compile: compileKey(request, tools.isolated).inputs, binary, native } as unknown as Json;
   return tools.cache.step<FipsReport>(
@@ -56,20 +53,23 @@ export function reportFips(
     () => [],
     async () => {
       const imports = await listImports(request, await prepare(), tools);
-      const program = await readProgram((await blobOf(binary, tools)).path);
-      if (program === undefined) throw unproved(request, 'it is not a Go program for Linux');
+      const { path } = await blobOf(binary, tools);
+      const program = await readProgram(path);
+      if (program.kind !== 'go') throw unproved(request, program.why);
+      const selfTest: SelfTest = native
+        ? await runSelfTest(path, mode, tools)
+        : { verdict: 'not run', reason: `this machine runs ${tools.machine}` };
+      if (selfTest.verdict === 'failed') throw unproved(request, `its self-test said: ${selfTest.said}`);
       return {
-        mode: 'fips140',
+        ...(mode === 'boring'
+          ? { mode, module: BORING_MODULE, facts: program.boring }
+          : { mode, module: FIPS_MODULE, facts: program.fips }),
         component: request.component,
         platform: request.platform,
         toolchain: request.toolchain.version,
         binary,
-        module: FIPS_MODULE,
-        facts: program.fips,
         outside: findOutsideCryptography(program.packages, imports),
-        selfTest: native
-          ? await runSelfTest(request, binary, tools)
-          : { verdict: 'not run', reason: `this machine runs ${tools.machine}` },
+        selfTest,
       };
     },
   );
@@ -97,34 +97,6 @@ async function listImports(
       .map((line) => line.trim().split(' '))
       .flatMap(([path = '', ...imports]) => (path === '' ? [] : [[path, imports] as const])),
   );
-}
-
-/** Starts the program in the sandbox, which has nothing else in it: the module tests itself before main begins. */
-async function runSelfTest(request: CompileRequest, binary: Digest, tools: FipsTools): Promise<SelfTest> {
-  const folder = tools.cache.temporary();
-  await mkdir(folder, { mode: 0o755 });
-  try {
-    const program = join(folder, request.component);
-    await copyFile((await blobOf(binary, tools)).path, program);
-    await chmod(program, 0o755);
-    const argv = [`/program/${request.component}`, '--help'] as const;
-    const outcome = await (await tools.engine()).run({
-      argv,
-      env: { GODEBUG: 'fips140=debug', HOME: '/tmp' },
-      cwd: '/tmp',
-      mounts: [{ kind: 'read', from: folder, to: '/program' }],
-      limits: goLimits({ ...tools.limits, milliseconds: 60_000 }, SIZES),
-      ...(tools.signal === undefined ? {} : { signal: tools.signal }),
-    });
-    if (outcome.stderr.includes(VERIFIED))
-      return { verdict: 'passed', command: ['GODEBUG=fips140=debug', ...argv], said: VERIFIED };
-    throw unproved(
-      request,
-      `its self-test said: ${outcome.limit ?? (outcome.stderr.trim().slice(0, 1000) || 'nothing')}`,
-    );
-  } finally {
-    await removeTree(folder);
-  }
 }
 
 async function blobOf(binary: Digest, { cache }: FipsTools): Promise<{ readonly path: string }> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { architectureOf, type Platform } from '#core';
 import type { BuiltModule, GoBuildInfo } from '#formats';
-import { type CryptoMode, fipsFaults } from './crypto.ts';
+import { type CryptoMode, cryptoFaults } from './crypto.ts';
 import { BuildError } from './error.ts';
 import { readProgram } from './read-program.ts';
 
@@ -32,12 +32,12 @@ export interface CompiledModule {
  */
 export async function checkBinary(path: string, expected: BinaryExpectation): Promise<readonly CompiledModule[]> {
   const program = await readProgram(path);
-  if (program === undefined) throw notAsAsked(expected, ['it is not a Go program for Linux']);
-  const { elf, info, fips } = program;
+  if (program.kind !== 'go') throw notAsAsked(expected, [program.why]);
+  const { elf, info } = program;
   const modules = info.dependencies.map((module) => module.replacedBy ?? module);
   const faults = [
     ...settingFaults(info, expected),
-    ...fipsFaults(fips, expected.crypto),
+    ...cryptoFaults(program, expected.crypto),
     ...(elf.machine === architectureOf(expected.platform) ? [] : [`it is built for ${elf.machine}`]),
     ...(elf.interpreter === undefined && !elf.dynamic ? [] : ['it is dynamically linked']),
     ...modules.flatMap((module) => moduleFaults(module, expected)),

@@ -5,6 +5,7 @@ import { addCatalog } from './catalog-program.ts';
 import { addCompat } from './compat-program.ts';
 import { addDiff, addInspect, addVerify } from './evidence-program.ts';
 import { addFeeds } from './feeds-program.ts';
+import { addFips } from './fips-program.ts';
 import { addKey } from './key-program.ts';
 import { addCache, addDoctor } from './machine-program.ts';
 import { addManifests } from './manifests-program.ts';
@@ -38,6 +39,7 @@ const COMMANDS: readonly (readonly [names: readonly string[], add: (program: Com
     [['inspect'], addInspect],
     [['diff'], addDiff],
     [['catalog'], addCatalog],
+    [['fips'], addFips],
     [['key'], addKey],
     [['feeds'], addFeeds],
     [['reproduce'], addReproduce],

@@ -7,6 +7,8 @@ export { compareRevisions } from './changelog.ts';
 export type { ChangelogOptions, ChangelogPair, ImageChanges, ListedFinding } from './changelog.ts';
 export { completeLock } from './complete-lock.ts';
 export type { CompletedLock, LockRequest, Refresh } from './complete-lock.ts';
+export { examineFile, examineImage, warningsOf } from './examine-image.ts';
+export type { ExaminedProgram, ExamineTools, ImageFips, PlatformFips } from './examine-image.ts';
 export { FactoryError } from './error.ts';
 export type { FactoryErrorCode } from './error.ts';
 export type { BuildRequest, ChannelImage, PlatformImage } from './images.ts';

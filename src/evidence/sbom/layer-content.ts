@@ -130,6 +130,8 @@ async function readFile(
 ): Promise<void> {
   const { path, size, mode } = entry;
   const sum = new Measure();
+  let measured: Digest | undefined;
+  const digest = () => (measured ??= sum.digest());
   const sha1 = owners ? createHash('sha1') : undefined;
   const bytes = (async function* () {
     for await (const chunk of entry.body) {
@@ -140,7 +142,7 @@ async function readFile(
   })();
   const { head, whole } = await peek(bytes);
   if (isElf(head)) {
-    const info = await readProgram(whole, temporary(), (file) => onProgram?.({ path, digest: sum.digest(), file }));
+    const info = await readProgram(whole, temporary(), (file) => onProgram?.({ path, digest: digest(), file }));
     if (info !== undefined) layer.programs.set(path, info);
     if (layer.programs.size > MAX_PROGRAMS) throw invalid(`a layer holds more than ${MAX_PROGRAMS} Go programs`, path);
   } else if (isRpmDatabase(path)) {
@@ -153,7 +155,7 @@ async function readFile(
     layer.texts.set(path, await textOf(whole));
   } else await drain(whole);
   layer.files.set(path, {
-    digest: sum.digest(),
+    digest: digest(),
     size,
     mode,
     ...(sha1 === undefined ? {} : { sha1: sha1.digest('hex') }),
