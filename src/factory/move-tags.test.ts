@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createHttp, type ReportEvent } from '#core';
 import { buildIndex, type Document, openRegistry, type RegistryClient } from '#image';
+import { registryPlace, type ReleasePlace } from '#release';
 import { createTestClock, startRegistry, type TestRegistry } from '#testing';
 import { moveTags } from './move-tags.ts';
 
@@ -11,12 +12,14 @@ const NAMES = ['a', 'b', 'c', 'd'];
 
 let registry: TestRegistry;
 let client: RegistryClient;
+let place: ReleasePlace;
 let events: ReportEvent[];
 
 beforeEach(async () => {
   registry = await startRegistry();
   const clock = createTestClock();
   client = openRegistry({ http: createHttp({ clock }), clock, credentials: async () => undefined });
+  place = registryPlace(client, `${registry.host}/flux`);
   events = [];
 });
 afterEach(() => registry.stop());
@@ -36,8 +39,8 @@ async function setUp(): Promise<void> {
 }
 
 function move(): Promise<void> {
-  const moves = NAMES.map((name) => ({ repository: repository(name), tag: 'v1', to: NEW }));
-  return moveTags(moves, { client, report: (event) => void events.push(event) });
+  const moves = NAMES.map((name) => ({ path: name, tag: 'v1', to: NEW }));
+  return moveTags(moves, { place, report: (event) => void events.push(event) });
 }
 
 const named = () =>

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Digest, Report } from '#core';
-import type { Document, RegistryClient, RepositoryName } from '#image';
+import type { Report } from '#core';
+import { type Descriptor, type Document, MAX_MANIFEST_BYTES, readContent } from '#image';
+import type { ReleasePlace } from '#release';
 
-/** A tag that is to name another manifest. */
+/** A tag that is to name another manifest. `path` is its repository's in the place: `distroless/source-controller`, `releases`. */
 export interface TagMove {
-  readonly repository: RepositoryName;
+  readonly path: string;
   readonly tag: string;
-  readonly to: Pick<Document, 'descriptor' | 'bytes'>;
+  readonly to: Document;
 }
 
 /** A move, and what the tag named before it. */
-type KnownMove = TagMove & { readonly from: Digest | undefined };
+type KnownMove = TagMove & { readonly from: Descriptor | undefined };
 
 /**
  * Makes tags of several repositories name other manifests: all of them, or none. Where one can't be moved, those that were are
@@ -18,19 +19,21 @@ type KnownMove = TagMove & { readonly from: Digest | undefined };
  */
 export async function moveTags(
   moves: readonly TagMove[],
-  { client, report }: { readonly client: RegistryClient; readonly report: Report },
+  { place, report }: { readonly place: ReleasePlace; readonly report: Report },
 ): Promise<void> {
-  const known = await Promise.all(moves.map(async (move) => ({ ...move, from: await digestBehind(move, client) })));
-  const wanted = known.filter(({ from, to }) => from !== to.descriptor.digest);
+  const known = await Promise.all(
+    moves.map(async (move) => ({ ...move, from: await place.resolve(move.path, move.tag) })),
+  );
+  const wanted = known.filter(({ from, to }) => from?.digest !== to.descriptor.digest);
   const results = await Promise.allSettled(
-    wanted.map(({ repository, tag, to }) => client.putManifest(repository, to.descriptor, to.bytes, tag)),
+    wanted.map(({ path, tag, to }) => place.put(path, { manifest: to, blobs: [] }, tag)),
   );
   const refused = results.find((result) => result.status === 'rejected');
   if (refused === undefined) return;
   const ahead = await Promise.all(
     wanted.map(async (move, index) => {
-      const isBack = await moveBack(move, client).catch(() => results[index]?.status === 'rejected');
-      return isBack ? [] : [`${move.repository.registry}/${move.repository.repository}:${move.tag}`];
+      const isBack = await moveBack(move, place).catch(() => results[index]?.status === 'rejected');
+      return isBack ? [] : [place.name(move.path, move.tag)];
     }),
   );
   const names = ahead.flat();
@@ -43,15 +46,11 @@ export async function moveTags(
 }
 
 /** Says whether the tag names what it named before. An answer can get lost, so a move that failed may have been made. */
-async function moveBack(move: KnownMove, client: RegistryClient): Promise<boolean> {
-  const { from, repository, tag } = move;
-  if ((await digestBehind(move, client)) === from) return true;
+async function moveBack({ path, tag, from }: KnownMove, place: ReleasePlace): Promise<boolean> {
+  const current = await place.resolve(path, tag);
+  if (current?.digest === from?.digest) return true;
   if (from === undefined) return false;
-  const { descriptor, bytes } = await client.manifest({ ...repository, digest: from });
-  await client.putManifest(repository, descriptor, bytes, tag);
+  const bytes = await readContent(place.store(path).source, from, MAX_MANIFEST_BYTES);
+  await place.put(path, { manifest: { descriptor: from, bytes }, blobs: [] }, tag);
   return true;
-}
-
-async function digestBehind({ repository, tag }: TagMove, client: RegistryClient): Promise<Digest | undefined> {
-  return (await client.resolve({ ...repository, tag }))?.digest;
 }

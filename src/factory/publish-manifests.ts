@@ -10,13 +10,17 @@ import {
   fluxArtifact,
   imageTags,
   installPath,
+  lineOf,
   type ManifestsRecord,
   operatorFiles,
   operatorVariant,
+  parseRevision,
   type ReleasePlace,
 } from '#release';
 import { FactoryError } from './error.ts';
 import type { InstallManifest, InstallRequest, Manifests } from './manifests.ts';
+import { moveTags, type TagMove } from './move-tags.ts';
+import { isNewestRelease } from './newest-release.ts';
 import { type SigningOptions, signManifest } from './sign.ts';
 import { readText, type Workshop } from './workshop.ts';
 
@@ -49,8 +53,10 @@ export interface PublishedManifests {
   readonly files: readonly { readonly path: string; readonly text: string }[];
 }
 
+/** The kind of the artifact that holds a channel's install manifest, and the repository of it beside the images. */
+export const FLUX_MANIFESTS = 'flux-manifests';
 /** The repositories of a channel's artifacts, beside its images. */
-const REPOSITORIES = { 'flux-manifests': 'flux-manifests', operator: 'flux-operator-manifests' } as const;
+const REPOSITORIES = { [FLUX_MANIFESTS]: FLUX_MANIFESTS, operator: 'flux-operator-manifests' } as const;
 const MAX_LAYER_BYTES = 32 << 20;
 const MAX_CONTENT_BYTES = 256 << 20;
 
@@ -67,7 +73,8 @@ interface Target {
 
 /**
  * Makes and publishes the manifests of a revision's channels: an install manifest as a file and as the artifact `flux-manifests`, and the
- * distribution artifact of the Flux Operator. Content first, then signatures, the tags that never move (`v2.9.2-r0`), then `v2.9.2`.
+ * distribution artifact of the Flux Operator. Content first, then signatures, the tags that never move (`v2.9.2-r0`), then all at once those
+ * that do: `v2.9.2`, and the operator's `v2.9` where no later release of the line is there.
  * An artifact that is there with the same content stays. Throws `REVISION_EXISTS` where it has other content, before anything is put.
  */
 export async function publishManifests(request: PublishManifestsRequest, shop: Workshop): Promise<PublishedManifests> {
@@ -119,7 +126,7 @@ async function toTargets(
   const contents: Readonly<
     Record<ArtifactKind, { readonly what: string; readonly files: Readonly<Record<string, string>> }>
   > = {
-    'flux-manifests': { what: 'Flux', files: { 'gotk-components.yaml': install.text } },
+    [FLUX_MANIFESTS]: { what: 'Flux', files: { 'gotk-components.yaml': install.text } },
     operator: {
       what: 'Flux Operator distribution',
       files: operatorFiles({
@@ -213,13 +220,25 @@ async function putAll(
         signing,
       );
   }
-  for (const tag of tagsOf(request)) {
-    for (const { path, root } of targets) {
-      if ((await place.resolve(path, tag))?.digest === root.descriptor.digest) continue;
-      await place.put(path, { manifest: root, blobs: [] }, tag);
-    }
-  }
+  const [immutable] = tagsOf(request);
+  for (const { path, root } of fresh) await place.put(path, { manifest: root, blobs: [] }, immutable);
+  const moves = await Promise.all(targets.map((target) => toMoves(target, request)));
+  await moveTags(moves.flat(), { place, report: shop.report });
   return { cached: fresh.length === 0 };
+}
+
+/**
+ * The tag of the release follows; of the operator's artifact that of the line too, since a FluxInstance names the artifact once and finds
+ * in it what its `version` asks for.
+ */
+async function toMoves({ path, kind, root }: Settled, request: PublishManifestsRequest): Promise<readonly TagMove[]> {
+  const { place, release, revision } = request;
+  const [, moving] = tagsOf(request);
+  const ofRelease = { path, tag: moving, to: root };
+  if (kind !== 'operator') return [ofRelease];
+  const others = (await place.tags(path)).flatMap((tag) => parseRevision(tag.replace(/^v/, '')) ?? []);
+  if (!isNewestRelease({ release, number: revision }, others)) return [ofRelease];
+  return [ofRelease, { path, tag: lineOf(moving), to: root }];
 }
 
 async function toParcel({ manifest, config, layer }: Artifact, shop: Workshop): Promise<Parcel> {

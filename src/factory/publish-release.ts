@@ -19,6 +19,8 @@ import {
   type Revision,
 } from '#release';
 import { FactoryError } from './error.ts';
+import { moveTags } from './move-tags.ts';
+import { inLine, isNewestRelease } from './newest-release.ts';
 import { toTime } from './release-findings.ts';
 import { type SigningOptions, signManifest } from './sign.ts';
 
@@ -135,7 +137,7 @@ async function put(
   others: readonly Revision[],
   request: PublishReleaseRequest,
 ): Promise<void> {
-  const { place, signing, name } = request;
+  const { place, signing, name, report } = request;
   const parcel = releaseArtifact(document);
   const { descriptor } = parcel.manifest;
   const isThere = (await place.resolve(RELEASES, document.revision))?.digest === descriptor.digest;
@@ -144,15 +146,12 @@ async function put(
     const created = new Date(document.publication?.created ?? 0);
     await signManifest({ store: place.store(RELEASES), manifest: descriptor, name, created }, signing);
   }
+  if ((await place.resolve(RELEASES, document.revision))?.digest !== descriptor.digest)
+    await place.put(RELEASES, { manifest: parcel.manifest, blobs: [] }, document.revision);
   const own = parseRevision(document.revision) as Revision;
-  const isNewest = inLine(others, own).every(
-    (one) => orderRevisions({ ...one, number: 0 }, { ...own, number: 0 }) <= 0,
-  );
-  const tags = [document.revision, document.release, ...(isNewest ? [lineOf(document.release)] : [])];
-  for (const tag of tags) {
-    if ((await place.resolve(RELEASES, tag))?.digest === descriptor.digest) continue;
-    await place.put(RELEASES, { manifest: parcel.manifest, blobs: [] }, tag);
-  }
+  const moving = [document.release, ...(isNewestRelease(own, others) ? [lineOf(document.release)] : [])];
+  const moves = moving.map((tag) => ({ path: RELEASES, tag, to: parcel.manifest }));
+  await moveTags(moves, { place, report });
 }
 
 /** What a revision is: its images and manifests. Another build of the same content may differ in all else. */
@@ -179,8 +178,4 @@ function timeless({ publication, ...rest }: ReleaseDocument): string {
       ? { ...findings, at: '', feeds: findings.feeds.map(({ name, state, digest }) => ({ name, state, digest })) }
       : findings;
   return canonicalJson({ ...rest, others, scanned });
-}
-
-function inLine(revisions: readonly Revision[], { release }: Revision): readonly Revision[] {
-  return revisions.filter((one) => lineOf(one.release) === lineOf(release));
 }

@@ -12,7 +12,7 @@ import {
   type RepositoryName,
   storeInLayout,
 } from '#image';
-import { type EvidenceRecord, type ImageTags, imageName, imageTags, parsePlace } from '#release';
+import { type EvidenceRecord, type ImageTags, imageName, imageTags, parsePlace, registryPlace } from '#release';
 import { FactoryError } from './error.ts';
 import { type ChannelImage, settled } from './images.ts';
 import { moveTags } from './move-tags.ts';
@@ -129,8 +129,8 @@ async function toRegistry(
     evidence = await signImages(signed, { ...signing, report });
   }
   await tagImmutable(targets, client);
-  const moves = targets.map(({ image, repository, tags }) => ({ repository, tag: tags.moving, to: image.index }));
-  await moveTags(moves, { client, report });
+  const moves = targets.map(({ image, tags }) => ({ path: pathOf(image), tag: tags.moving, to: image.index }));
+  await moveTags(moves, { place: registryPlace(client, registry), report });
   return { images: targets.map((target) => target.image), evidence };
 }
 
@@ -186,5 +186,10 @@ function platformsOf({ descriptor, bytes }: Pick<Document, 'descriptor' | 'bytes
 
 /** Takes a registry with an optional path and an image; gives the image's repository there. */
 export function repositoryOf(registry: string, image: Pick<ChannelImage, 'channel' | 'component'>): RepositoryName {
-  return parsePlace(registry, `${image.channel}/${image.component}`);
+  return parsePlace(registry, pathOf(image));
+}
+
+/** Gives the repository of an image below whatever registry: `distroless/source-controller`. */
+export function pathOf({ channel, component }: Pick<ChannelImage, 'channel' | 'component'>): string {
+  return `${channel}/${component}`;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, reportStep, type Report } from '#core';
-import { PREDICATES, publishEvidence, registryEvidence, toStatement } from '#evidence';
-import type { Document, RegistryClient, RepositoryName } from '#image';
-import { imageTags } from '#release';
+import { PREDICATES, publishEvidence, toStatement } from '#evidence';
+import type { Document, RegistryClient } from '#image';
+import { imageTags, registryPlace, type ReleasePlace } from '#release';
 import { FactoryError } from './error.ts';
 import { moveTags } from './move-tags.ts';
-import { repositoryOf } from './publish.ts';
+import { pathOf } from './publish.ts';
 import { releaseTags, type RevisionTags } from './release-tags.ts';
 import type { SigningOptions } from './sign.ts';
 
@@ -46,23 +46,24 @@ export interface RolledBack {
  */
 export async function rollBack(request: RollbackRequest): Promise<readonly RolledBack[]> {
   const { report, registry, client, release, revision } = request;
+  const place = registryPlace(client, registry);
   const images = request.images.map(({ version, ...image }) => ({
-    repository: repositoryOf(registry, image),
+    path: pathOf(image),
     ...imageTags(version, revision),
   }));
-  const others = release === undefined ? [] : await releaseTags({ registry, client, release, revision });
-  const targets = await Promise.all([...images, ...others].map((tags) => toTarget(tags, client)));
+  const others = release === undefined ? [] : await releaseTags(place, { release, revision });
+  const targets = await Promise.all([...images, ...others].map((tags) => toTarget(tags, place)));
   const moving = targets.filter(({ from, root }) => from !== root.descriptor.digest);
   await reportStep(report, { subject: registry, step: 'roll back' }, async () => {
-    for (const target of moving) await record(target, request);
+    for (const target of moving) await record(target, place, request);
     await moveTags(
-      moving.map(({ repository, root, tag }) => ({ repository, tag, to: root })),
-      request,
+      moving.map(({ path, root, tag }) => ({ path, tag, to: root })),
+      { place, report },
     );
     return { cached: moving.length === 0 };
   });
-  return targets.map(({ repository, tag, from, root }) => ({
-    name: nameOf(repository),
+  return targets.map(({ path, tag, from, root }) => ({
+    name: place.name(path),
     tag,
     from,
     to: root.descriptor.digest,
@@ -70,39 +71,31 @@ export async function rollBack(request: RollbackRequest): Promise<readonly Rolle
 }
 
 interface Target {
-  readonly repository: RepositoryName;
+  readonly path: string;
   readonly tag: string;
   readonly from: Digest | undefined;
   readonly root: Document;
 }
 
-async function toTarget({ repository, ...tags }: RevisionTags, client: RegistryClient): Promise<Target> {
-  const [wanted, current] = await Promise.all(
-    [tags.immutable, tags.moving].map((tag) => client.resolve({ ...repository, tag })),
-  );
+async function toTarget({ path, ...tags }: RevisionTags, place: ReleasePlace): Promise<Target> {
+  const [wanted, current] = await Promise.all([tags.immutable, tags.moving].map((tag) => place.resolve(path, tag)));
   if (wanted === undefined) {
     throw new FactoryError('REVISION_MISSING', 'the revision to go back to is not there', {
-      where: `${nameOf(repository)}:${tags.immutable}`,
+      where: place.name(path, tags.immutable),
       hint: 'Nothing was changed. Name a revision that was published whole to this registry.',
     });
   }
-  const root = await client.manifest({ ...repository, tag: tags.immutable });
-  return { repository, tag: tags.moving, from: current?.digest, root };
+  return { path, tag: tags.moving, from: current?.digest, root: await place.read(path, wanted.digest) };
 }
 
-async function record({ repository, tag, from, root }: Target, request: RollbackRequest): Promise<void> {
-  const { client, signing, reason, now } = request;
-  const name = nameOf(repository);
-  const subject = { name, digest: root.descriptor.digest };
+async function record({ path, tag, from, root }: Target, place: ReleasePlace, request: RollbackRequest): Promise<void> {
+  const { signing, reason, now } = request;
+  const subject = { name: place.name(path), digest: root.descriptor.digest };
   const predicate = { tag, from: from ?? null, to: root.descriptor.digest, reason, at: now.toISOString() };
   await publishEvidence({
-    store: registryEvidence(client, repository),
+    store: place.store(path),
     claims: [{ statement: toStatement(subject, PREDICATES.rollback, predicate), subjects: [root.descriptor] }],
     signer: signing.signer,
     created: now,
   });
-}
-
-function nameOf({ registry, repository }: RepositoryName): string {
-  return `${registry}/${repository}`;
 }

@@ -67,7 +67,10 @@ function holdingManifests(source: ContentSource, { platforms }: ImageRecord): Co
   return {
     async *open(descriptor) {
       const { digest, size } = descriptor;
-      if (!manifests.has(digest) || size > MAX_MANIFEST_BYTES) return yield* source.open(descriptor);
+      if (!manifests.has(digest) || size > MAX_MANIFEST_BYTES) {
+        yield* source.open(descriptor);
+        return;
+      }
       const key = `${digest} ${size}`;
       const reading = held.get(key) ?? readContent(source, descriptor, MAX_MANIFEST_BYTES);
       held.set(key, reading);
