@@ -36,7 +36,7 @@ async function pack(path: string, binary: StoredBlob): Promise<number> {
   const image = await buildImage(
     {
       platform: { architecture: 'amd64', os: 'linux' },
-      base: { layer, created: epoch, createdBy: 'bench' },
+      base: [{ layer, created: epoch, createdBy: 'bench' }],
       binary,
       binaryPath: `usr/local/bin/${basename(path)}`,
       run: { user: '65534:65534', entrypoint: [`/usr/local/bin/${basename(path)}`] },

@@ -7,7 +7,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cache: ['formats'],
   definition: ['formats'],
   sources: ['formats', 'cache'],
-  bases: ['formats', 'cache'],
+  bases: ['formats', 'cache', 'image', 'evidence'],
   kubernetes: [],
   engine: ['cache', 'kubernetes'],
   build: ['formats', 'cache', 'sources', 'bases', 'engine'],

@@ -46,7 +46,7 @@ export async function stageSbom(folder: string, version = 'v1.2.3'): Promise<Sbo
   const image = await buildImage(
     {
       platform: { os: 'linux', architecture },
-      base: { layer, created: epoch, createdBy: 'test' },
+      base: [{ layer, created: epoch, createdBy: 'test' }],
       binary,
       binaryPath: 'usr/local/bin/small',
       epoch,

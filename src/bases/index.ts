@@ -3,9 +3,25 @@ export { mirrorsOf, parseAptSources } from './apt-sources.ts';
 export type { AptSource, AptSourceFile, Mirrors } from './apt-sources.ts';
 export { DEBIAN_ARCHIVE_KEYS, readKeyring } from './archive-keys.ts';
 export type { Archive, ArchiveKey, Keyring } from './archive-keys.ts';
+export { buildRootPackages, compilerFor, digestOfBuildRoot } from './build-root.ts';
 export { COMPOSITION } from './compose.ts';
 export { openDebian } from './debian.ts';
 export type { Debian } from './debian.ts';
+export { openImageBases } from './image/image-bases.ts';
+export type { ImageBases } from './image/image-bases.ts';
+export type {
+  FoundImage,
+  ImageBase,
+  ImageBaseLayer,
+  ImageBaseOptions,
+  ImageBaseSettings,
+  ImageBaseSpec,
+  ImageBelief,
+  ImageDistribution,
+  LockedImage,
+  LockedImagePackage,
+  LockedImagePlatform,
+} from './image/types.ts';
 export { BaseError } from './error.ts';
 export type { BaseErrorCode } from './error.ts';
 export type {

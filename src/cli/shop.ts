@@ -5,7 +5,7 @@ import { mirrorsOf, openDebian, parseAptSources, readKeyring } from '#bases';
 import { type Cache, openCache } from '#cache';
 import { OakumError, type Platform, type Report } from '#core';
 import {
-  type BaseDefinition,
+  type DebianBaseDefinition,
   type Definition,
   lockFileOf,
   type Lock,
@@ -18,6 +18,7 @@ import { inspectMachine, openEngine, type SandboxReading } from '#engine';
 import { once, type Workshop } from '#factory';
 import { compressorIdentity } from '#image';
 import { openSources, parseChecksumDatabase, parseGoProxies } from '#sources';
+import { beliefOf, openImages } from './image-bases.ts';
 import type { World } from './world.ts';
 
 /** Flags that several commands share. */
@@ -63,7 +64,9 @@ export async function openShop(
     definitionFolder: dirname(file),
     compressor: compressorIdentity('gzip'),
     sources: once(() => openGoSources(definition, { world, cache, report })),
-    debian: (base) => openBase(base, { world, cache, report, folder: dirname(file) }),
+    debian: (base) => openDebianBase(base, { world, cache, report, folder: dirname(file) }),
+    images: once(async () => openImages({ world, cache, report, folder: dirname(file) })),
+    belief: (base) => beliefOf(base, dirname(file), world),
     engine: once(async () =>
       openEngine({
         run: world.run,
@@ -138,8 +141,8 @@ async function askGo(world: World): Promise<readonly string[]> {
   return answer?.exitCode === 0 ? answer.stdout.split('\n').map((line) => line.trim()) : [];
 }
 
-async function openBase(
-  base: BaseDefinition,
+async function openDebianBase(
+  base: DebianBaseDefinition,
   { world, cache, report, folder }: { world: World; cache: Cache; report: Report; folder: string },
 ) {
   const mirrors =

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { type Digest, digestOf, isDigest, messageOf, PLATFORMS, replaceFile } from '#core';
+import { type Digest, digestOf, isDigest, messageOf, type Platform, PLATFORMS, replaceFile } from '#core';
 import { inFileOrder, locateYaml, readableJson, toFaults } from '#formats';
 import { DefinitionError } from './error.ts';
 
@@ -52,9 +52,33 @@ const baseRelease = z.strictObject({
   signers: z.array(z.string()),
 });
 
+const imagePlatform = z.strictObject({
+  manifest: z.strictObject({ mediaType: z.string(), digest, size: z.int() }),
+  distribution: z.strictObject({ id: z.string(), versionId: z.string(), codename: z.string().optional() }),
+  packages: z
+    .array(
+      z.strictObject({
+        kind: z.enum(['deb', 'apk', 'rpm']),
+        name: z.string(),
+        version: z.string(),
+        architecture: z.string(),
+        source: z.strictObject({ name: z.string(), version: z.string() }),
+      }),
+    )
+    .describe('What it lists as installed.'),
+});
+
+const baseImage = z.strictObject({
+  reference: z.string().describe('As the definition names it.'),
+  digest: digest.describe('Of the index or manifest that the reference meant.'),
+  verified: digest.optional().describe('Of the policy and keys by which its signature was believed.'),
+  platforms: z.partialRecord(z.enum(PLATFORMS), imagePlatform),
+});
+
 const base = z.strictObject({
   releases: z.array(baseRelease),
   packages: z.partialRecord(z.enum(PLATFORMS), z.array(basePackage)),
+  image: baseImage.optional().describe('For a base that is an image; it has no releases and packages of its own.'),
 });
 
 const cause = z.discriminatedUnion('kind', [
@@ -156,6 +180,28 @@ export type LockedRevision = z.output<typeof revision>;
 
 /** What a patched revision lays over one component's source. */
 export type LockedOverlay = z.output<typeof overlay>;
+
+/** What every package of a base has, whatever it is made from. */
+export interface BasePackage {
+  readonly kind: 'deb' | 'apk' | 'rpm';
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+  readonly source: { readonly name: string; readonly version: string };
+}
+
+/** Gives the packages of a base by platform: those it is composed from, or those that its image lists. */
+export function packagesOfBase({
+  packages,
+  image,
+}: Pick<LockedBase, 'packages' | 'image'>): Readonly<Partial<Record<Platform, readonly BasePackage[]>>> {
+  const lists = PLATFORMS.flatMap((platform) => {
+    const composed = packages[platform]?.map((one) => ({ ...one, kind: 'deb' as const }));
+    const list = image?.platforms[platform]?.packages ?? composed;
+    return list === undefined ? [] : [[platform, list] as const];
+  });
+  return Object.fromEntries(lists);
+}
 
 /** Gives a lock that holds nothing yet. */
 export function emptyLock(compressor: string): Lock {

@@ -65,6 +65,45 @@ const debianBase = z
   })
   .describe('A root filesystem composed from Debian packages.');
 
+const imageReference = z
+  .string()
+  .min(3)
+  .max(1000)
+  .regex(
+    /^(?:oci:[^:\s]+:\S+|[^\s/]+\/[^\s]+)$/,
+    'must be REGISTRY/REPOSITORY with :TAG or @sha256:HEX, or oci:FOLDER:NAME',
+  );
+
+const believed = z
+  .strictObject({
+    policy: z.string().min(1).optional().describe('A policy file, as `oakum verify --policy` takes it.'),
+    key: z.string().min(1).optional().describe('A file with the public key that must have signed it.'),
+    identity: z.string().min(1).optional().describe('The subject of the certificate that must have signed it.'),
+    issuer: z.string().min(1).optional().describe('Who must have issued the identity; goes with `identity`.'),
+    trustedRoot: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("A Sigstore trusted root, for `identity`. Default: the public instance's."),
+  })
+  .refine(
+    ({ policy, key, identity }) => [policy, key, identity].filter((one) => one !== undefined).length === 1,
+    'must have exactly one of policy, key and identity',
+  )
+  .refine(
+    ({ identity, issuer }) => (identity === undefined) === (issuer === undefined),
+    'identity and issuer go together',
+  )
+  .describe('Who must have signed the image. Files lie beside the definition.');
+
+const imageBase = z
+  .strictObject({
+    kind: z.literal('image'),
+    image: imageReference.describe('The image. What a tag means is pinned by the lock.'),
+    verify: believed.optional(),
+  })
+  .describe('A root filesystem taken from an image as it is: its layers are shared, not made again.');
+
 const channelComponent = z
   .strictObject({
     base: name.optional().describe("A name under `bases`. Default: the channel's."),
@@ -177,7 +216,7 @@ export const definitionSchema = z
     platforms: z.array(z.enum(PLATFORMS)).min(1).describe('What images are built for.'),
     components: z.record(name, component).describe('The programs, in the order of the image pins.'),
     channels: z.record(name, channel),
-    bases: z.record(name, debianBase),
+    bases: z.record(name, z.discriminatedUnion('kind', [debianBase, imageBase])),
     sources: z
       .strictObject({
         proxy: z
@@ -219,6 +258,12 @@ export type ToolName = keyof Definition['tools'];
 
 /** One entry under `bases`. */
 export type BaseDefinition = Definition['bases'][string];
+
+/** A base composed from Debian packages. */
+export type DebianBaseDefinition = Extract<BaseDefinition, { kind: 'debian' }>;
+
+/** A base that is an image which somebody else has made. */
+export type ImageBaseDefinition = Extract<BaseDefinition, { kind: 'image' }>;
 
 /** Gives the JSON Schema (2020-12) of distribution.yaml for editors. */
 export function definitionJsonSchema(): Record<string, unknown> {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InstalledPackage } from '#bases';
 import { compileCommand, type CompiledModule, parseModuleList, reportFips } from '#build';
 import { type Digest, reportStep } from '#core';
 import { channelImage, type LockedModule } from '#definition';
@@ -9,12 +8,10 @@ import {
   builderIdOf,
   type BuildRecord,
   measureFile,
-  measureTree,
   type Parcel,
   PREDICATES,
   type RecordedModule,
   SBOM_RULES,
-  type SbomFile,
   type SbomInput,
   type SbomModule,
   type Statement,
@@ -28,7 +25,7 @@ import type { Json } from '#formats';
 import { keepDocument, toDocument } from '#image';
 import { digestOfOverlay } from '#patch';
 import { formatRevision } from '#release';
-import type { Distribution } from './base-layer.ts';
+import { type BaseContent, type Ground, openBase } from './bases.ts';
 import { buildInputs } from './build-inputs.ts';
 import type { BuildRequest, PlatformImage } from './images.ts';
 import { findModuleLicences } from './licences.ts';
@@ -47,7 +44,7 @@ export interface AttestRequest {
   readonly job: Job;
   readonly image: Omit<PlatformImage, 'attested'>;
   readonly channel: string;
-  readonly distribution: Distribution;
+  readonly ground: Pick<Ground, 'distribution' | 'image'>;
   readonly build: BuildRequest;
 }
 
@@ -138,7 +135,7 @@ async function sbomInput(request: WithModules, shop: Workshop): Promise<Paramete
   const { job, image, build, modules, channel } = request;
   const { definition, lock } = build;
   const { main, nested } = { main: job.locked.module, nested: job.locked.nested };
-  const root = await composeRoot(request, shop);
+  const root = await baseContent(request, shop);
   const own = [main, ...nested].map(({ path, version, zipHash }) => ({ path, version, hash: zipHash }));
   const licences = await findModuleLicences([...own, ...modules], shop);
   const withLicence = (module: CompiledModule, index: number): SbomModule => {
@@ -169,7 +166,7 @@ async function sbomInput(request: WithModules, shop: Workshop): Promise<Paramete
     binary: await measureFile(image.binaryPath, shop.cache.blobs.read(image.binary.binary)),
     files: root.files,
     packages: root.packages,
-    distribution: request.distribution,
+    distribution: request.ground.distribution,
   };
 }
 
@@ -188,18 +185,18 @@ function laidOver({ overlay }: Job): Pick<SbomInput['main'], 'overlay'> {
   return { overlay: { findings, patches: overlay.patches.map(({ file }) => file) } };
 }
 
-interface MeasuredRoot {
-  readonly files: readonly SbomFile[];
-  readonly packages: readonly InstalledPackage[];
-}
-
-async function composeRoot(request: AttestRequest, shop: Workshop): Promise<MeasuredRoot> {
-  const { base: name } = channelImage(request.build.definition, request.channel, request.job.component);
-  const base = request.build.definition.bases[name];
-  if (base === undefined) throw new TypeError(`base ${name} passed the checks but is not there`);
-  const debian = await shop.debian(base);
-  const root = await debian.root(request.build.lock.bases[name]?.packages[request.job.platform] ?? []);
-  return { files: await measureTree(root.entries), packages: root.packages };
+/** What the base brings in; a file of it where the program lies is hidden by that. */
+async function baseContent({ build, channel, job, image }: AttestRequest, shop: Workshop): Promise<BaseContent> {
+  const { base: name } = channelImage(build.definition, channel, job.component);
+  const [base, locked] = [build.definition.bases[name], build.lock.bases[name]];
+  if (base === undefined || locked === undefined)
+    throw new TypeError(`base ${name} passed the checks but is not there`);
+  const { files, packages } = await openBase(base, shop).content(locked, job.platform);
+  const isSeen = ({ path }: { readonly path: string }) => path !== image.binaryPath;
+  return {
+    files: files.filter(isSeen),
+    packages: packages.map((one) => ({ ...one, files: one.files.filter(isSeen) })),
+  };
 }
 
 /** Gives the build's own record, from the lock and from what the compile left. */
@@ -245,7 +242,8 @@ function recordOf(request: WithModules): BuildRecord {
       modules: modules.map(({ path, version, hash }) => ({ path, version, h1: hash })),
       toolchain: recordModule(toolchainOf(request)),
       packages: lock.bases[base]?.packages[job.platform] ?? [],
-      distribution: request.distribution,
+      ...(request.ground.image === undefined ? {} : { image: request.ground.image }),
+      distribution: request.ground.distribution,
       exemptions: build.exemptions,
     },
   };

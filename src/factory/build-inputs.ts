@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  type BaseDefinition,
   channelOfImage,
   type Definition,
   type Lock,
@@ -30,9 +31,9 @@ export function buildInputs(build: BuildRequest, job: Job, channel: string): Jso
   const { component, platform } = job;
   const own = channelOfImage(definition, channel, component);
   const { base: baseName } = own;
-  const { mirror: _mirror, securityMirror: _security, keyring: _keyring, ...base } = definition.bases[baseName] ?? {};
+  const base = withoutPlaces(definition.bases[baseName]);
   const { flux, components } = lock.releases[release] ?? {};
-  const { releases, packages } = lock.bases[baseName] ?? {};
+  const { releases, packages, image } = lock.bases[baseName] ?? {};
   const revision = formatRevision({ release, number: build.revision });
   const patched = lock.revisions?.[revision];
   const inputs = {
@@ -53,12 +54,26 @@ export function buildInputs(build: BuildRequest, job: Job, channel: string): Jso
       version: lock.version,
       compressor: lock.compressor,
       toolchains: { [definition.toolchain]: lock.toolchains[definition.toolchain] },
-      bases: { [baseName]: { releases, packages: { [platform]: packages?.[platform] } } },
+      bases: {
+        [baseName]: {
+          releases,
+          packages: { [platform]: packages?.[platform] },
+          ...(image === undefined ? {} : { image: { ...image, platforms: { [platform]: image.platforms[platform] } } }),
+        },
+      },
       releases: { [release]: { flux, components: { [component]: components?.[component] } } },
       ...(patched === undefined ? {} : { revisions: { [revision]: ofComponent(patched, component) } }),
     },
   };
   return JSON.parse(JSON.stringify(inputs)) as Json; // what is undefined is left out
+}
+
+/** Mirrors and key files are the reader's own; an image's name stays, since without it nobody could find the image. */
+function withoutPlaces(base: BaseDefinition | undefined): Json {
+  if (base === undefined) return {};
+  if (base.kind === 'image') return { kind: base.kind, image: base.image };
+  const { mirror: _mirror, securityMirror: _security, keyring: _keyring, ...rest } = base;
+  return rest as unknown as Json;
 }
 
 /** The bases of the lock are the revision's own already, and what it does not fix built nothing. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import pLimit from 'p-limit';
-import { architectureOf, type Platform, reportStep } from '#core';
+import { type Platform, reportStep } from '#core';
 import {
   type BaseDefinition,
   type Definition,
@@ -12,6 +12,7 @@ import {
   type LockedRelease,
 } from '#definition';
 import { type ProvedModule, toolchainModule } from '#sources';
+import { openBase } from './bases.ts';
 import { FactoryError } from './error.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -52,7 +53,9 @@ export async function completeLock(request: LockRequest, shop: Workshop): Promis
   const missing = [
     ...(known === undefined || lacksComponent(known, definition) ? [`Flux ${release}`] : []),
     ...(keepSources && hasToolchain(before, definition) ? [] : [definition.toolchain]),
-    ...(keepBases ? basesLacking(before, definition) : Object.keys(definition.bases)).map((name) => `base ${name}`),
+    ...(keepBases ? await basesLacking(before, definition, shop) : Object.keys(definition.bases)).map(
+      (name) => `base ${name}`,
+    ),
   ];
   if (missing.length === 0) return { lock: before, release, changed: false };
   if (request.locked) throw incomplete(request, missing);
@@ -99,17 +102,16 @@ function hasToolchain(lock: Lock, definition: Definition): boolean {
   return definition.platforms.every((platform) => found?.[platform] !== undefined);
 }
 
-/** Gives the names of bases that the lock lacks for a platform, or holds with other packages or suites than the definition. */
-function basesLacking(lock: Lock, definition: Definition): string[] {
-  return Object.entries(definition.bases)
-    .filter(([name, base]) => !definition.platforms.every((platform) => fitsBase(lock.bases[name], base, platform)))
-    .map(([name]) => name);
-}
-
-function fitsBase(locked: LockedBase | undefined, base: BaseDefinition, platform: Platform): boolean {
-  const names = locked?.packages[platform]?.map((one) => one.name).sort();
-  const suites = locked?.releases.map((one) => one.suite);
-  return names?.join() === [...base.packages].sort().join() && base.suites.every((suite) => suites?.includes(suite));
+/** Gives the names of bases that the lock lacks for a platform, or holds otherwise than the definition asks for. */
+async function basesLacking(lock: Lock, definition: Definition, shop: Workshop): Promise<readonly string[]> {
+  const lacking: string[] = [];
+  for (const [name, defined] of Object.entries(definition.bases)) {
+    const locked = lock.bases[name];
+    const base = openBase(defined, shop);
+    const fits = locked === undefined ? [] : definition.platforms.map((platform) => base.fits(locked, platform));
+    if (locked === undefined || (await Promise.all(fits)).includes(false)) lacking.push(name);
+  }
+  return lacking;
 }
 
 async function resolveRelease(version: string, definition: Definition, shop: Workshop): Promise<LockedRelease> {
@@ -170,15 +172,10 @@ async function resolveBase(
   shop: Workshop,
 ): Promise<LockedBase> {
   const { base, platforms } = wanted;
-  const { value } = await reportStep(shop.report, { subject: `base ${name}`, step: 'resolve' }, async () => {
-    const debian = await shop.debian(base);
-    const resolved = await Promise.all(
-      platforms.map(async (platform) => [platform, await debian.resolve(base, architectureOf(platform))] as const),
-    );
-    const releases = resolved[0]?.[1].releases ?? [];
-    const packages = Object.fromEntries(resolved.map(([platform, one]) => [platform, [...one.packages]]));
-    return { value: { releases: [...releases], packages } as LockedBase, cached: false };
-  });
+  const { value } = await reportStep(shop.report, { subject: `base ${name}`, step: 'resolve' }, async () => ({
+    value: await openBase(base, shop).resolve(platforms),
+    cached: false,
+  }));
   return value;
 }
 

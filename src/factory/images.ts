@@ -6,7 +6,7 @@ import { architectureOf, type Digest, type Platform, reportStep } from '#core';
 import { type ChannelDefinition, channelImage, type Definition, type Lock, type LockedOverlay } from '#definition';
 import { type BuiltImage, buildImage, buildIndex, type Document, keepDocument, toAnnotations } from '#image';
 import { type Attested, attestImage } from './attest.ts';
-import { type BaseLayer, buildBaseLayer } from './base-layer.ts';
+import { type Ground, openBase } from './bases.ts';
 import type { ProvePatched } from './patch-proof.ts';
 import { type Job, openPreparation, toJob } from './prepare.ts';
 import type { Selection } from './selection.ts';
@@ -54,9 +54,6 @@ export interface ChannelImage {
   readonly platforms: readonly PlatformImage[];
 }
 
-/** As in the Distroless images: where programs and the certificate bundle are. */
-const ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin', SSL_CERT_FILE: '/etc/ssl/certs/ca-certificates.crt' };
-
 /** Memory that one compile of a controller may need at its peak (linking); decides how many run at once. */
 const MEMORY_OF_A_COMPILE = 4 * 2 ** 30;
 
@@ -85,7 +82,7 @@ export async function buildImages(request: BuildRequest, whole: Workshop): Promi
           const image = await packImage({ job, base, binary, channel, request }, shop);
           return {
             ...image,
-            attested: await attestImage({ job, image, channel, distribution: base.distribution, build: request }, shop),
+            attested: await attestImage({ job, image, channel, ground: base, build: request }, shop),
           };
         });
       });
@@ -104,8 +101,8 @@ export async function settled<T>(promises: readonly Promise<T>[]): Promise<reado
   return results.map((result) => (result as PromiseFulfilledResult<T>).value);
 }
 
-function openBases(request: BuildRequest, shop: Workshop): (job: Job, channel: string) => Promise<BaseLayer> {
-  const known = new Map<string, Promise<BaseLayer>>();
+function openBases(request: BuildRequest, shop: Workshop): (job: Job, channel: string) => Promise<Ground> {
+  const known = new Map<string, Promise<Ground>>();
   return ({ component, platform }, channel) => {
     const { base: name } = channelImage(request.definition, channel, component);
     const { compression } = request.definition.channels[channel] as ChannelDefinition;
@@ -114,9 +111,9 @@ function openBases(request: BuildRequest, shop: Workshop): (job: Job, channel: s
     const locked = request.lock.bases[name];
     if (definition === undefined || locked === undefined)
       throw new TypeError(`base ${name} passed the checks but is not there`);
-    const layer = known.get(key) ?? buildBaseLayer({ name, definition, locked, platform, compression }, shop);
-    known.set(key, layer);
-    return layer;
+    const ground = known.get(key) ?? openBase(definition, shop).ground({ name, locked, platform, compression });
+    known.set(key, ground);
+    return ground;
   };
 }
 
@@ -169,7 +166,7 @@ function compileJob(job: Job, { request, shop, prepare, turns }: CompileShop): P
 
 interface PackRequest {
   readonly job: Job;
-  readonly base: BaseLayer;
+  readonly base: Ground;
   readonly binary: StepResult<CompiledBinary>;
   readonly channel: string;
   readonly request: BuildRequest;
@@ -191,19 +188,21 @@ async function packImage(pack: PackRequest, shop: Workshop): Promise<Omit<Platfo
     licenses: defined?.licenses ?? 'NOASSERTION',
     vendor: request.definition.vendor,
     created: epoch,
+    ...(base.image === undefined ? {} : { baseName: base.image.reference, baseDigest: base.image.digest }),
   });
   const image = await buildImage(
     {
       platform: { os: 'linux', architecture: architectureOf(platform) },
-      base,
+      base: base.layers,
       binary: { digest: binary.value.binary, size: binary.value.size },
       binaryPath,
       epoch,
       run: {
         entrypoint,
         user: channel.user,
-        environment: Object.entries({ ...ENVIRONMENT, ...env }).map(([key, value]) => `${key}=${value}`),
-        labels: annotations,
+        environment: Object.entries({ ...base.environment, ...env }).map(([key, value]) => `${key}=${value}`),
+        ...(base.workingDirectory === undefined ? {} : { workingDirectory: base.workingDirectory }),
+        labels: { ...base.labels, ...annotations },
       },
       annotations,
       compression: channel.compression,

@@ -14,6 +14,7 @@ import {
 } from '#patch';
 import { formatRevision } from '#release';
 import type { Feeds } from '#vulnerabilities';
+import { openBase } from './bases.ts';
 import { FactoryError } from './error.ts';
 import { toJob } from './prepare.ts';
 import type { Selection } from './selection.ts';
@@ -112,8 +113,8 @@ async function planBases(
       const base = definition.bases[name];
       const locked = lock.bases[name];
       if (base === undefined || locked === undefined) throw lacking(`base ${name}`, 'the release');
-      const target = { name, definition: base, locked, platforms: definition.platforms };
-      return planBase(target, await shop.debian(base), tools);
+      const target = { name, locked };
+      return planBase(target, () => openBase(base, shop).resolve(definition.platforms), tools);
     }),
   );
 }

@@ -7,7 +7,7 @@ import type { Workshop } from './workshop.ts';
 
 /** One thing a release would do, from what, and whether its result is in the cache already. */
 export interface PlannedStep {
-  readonly kind: 'toolchain' | 'source' | 'package' | 'compile';
+  readonly kind: 'toolchain' | 'source' | 'package' | 'image' | 'compile';
   readonly subject: string;
   /** Module and version, or package and version, with the hash that proves it. */
   readonly from: string;
@@ -45,6 +45,7 @@ export async function planRelease(
     ...(await planToolchain(request, shop)),
     ...sources,
     ...(await planPackages(request, shop)),
+    ...(await planImages(request, shop)),
     ...compiles,
   ];
   return { release, steps };
@@ -110,4 +111,21 @@ async function planPackages(
       cached: (await shop.cache.blobs.find(one.sha256)) !== undefined,
     })),
   );
+}
+
+/** Images that are taken as bases. */
+async function planImages(
+  { definition, lock, selection }: { definition: Definition; lock: Lock; selection: Selection },
+  shop: Workshop,
+): Promise<PlannedStep[]> {
+  const wanted = basesBelow(definition, selection).flatMap((name) =>
+    selection.platforms.map((platform) => ({ name, platform, image: lock.bases[name]?.image })),
+  );
+  const steps = wanted.map(async ({ name, platform, image }): Promise<PlannedStep[]> => {
+    const digest = image?.platforms[platform]?.manifest.digest;
+    if (image === undefined || digest === undefined) return [];
+    const cached = (await shop.cache.blobs.find(digest)) !== undefined;
+    return [{ kind: 'image', subject: `${name} ${platform}`, from: image.reference, proof: digest, cached }];
+  });
+  return (await Promise.all(steps)).flat();
 }

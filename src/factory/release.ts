@@ -9,9 +9,11 @@ import {
   digestOfLock,
   lockOfRelease,
   type Lock,
+  type LockedBase,
   type ReadDefinition,
 } from '#definition';
 import { formatPins, formatReleaseDocument, formatRevision, imageName, pinsPath, type ReleaseDocument } from '#release';
+import { openBase } from './bases.ts';
 import { type BuildRequest, buildImages, type ChannelImage, settled } from './images.ts';
 import { openPatchProof, type PatchProofOptions } from './patch-proof.ts';
 import { openPreparation, toJob } from './prepare.ts';
@@ -128,8 +130,8 @@ export async function fetchAll(
   );
   const bases = basesBelow(definition, selection);
   const packages = bases.map(async (name) => {
-    const debian = await shop.debian(definition.bases[name] as BaseDefinition);
-    await debian.fetch(selection.platforms.flatMap((one) => lock.bases[name]?.packages[one] ?? []));
+    const base = openBase(definition.bases[name] as BaseDefinition, shop);
+    await base.fetch(lock.bases[name] as LockedBase, selection.platforms);
   });
   await settled<unknown>([...jobs.map(prepare), ...packages]);
 }

@@ -131,15 +131,7 @@ async function buildAgain(
 function withOwnPlaces(definition: Definition, own: ReproduceRequest['own']): Definition {
   const { proxy, checksumDatabase } = own.sources;
   const bases = Object.entries(definition.bases).map(([name, base]): [string, BaseDefinition] => {
-    const { mirror, securityMirror } = own.bases[name] ?? {};
-    return [
-      name,
-      {
-        ...base,
-        ...(mirror === undefined ? {} : { mirror }),
-        ...(securityMirror === undefined ? {} : { securityMirror }),
-      },
-    ];
+    return [name, withOwnPlace(base, own.bases[name])];
   });
   return {
     ...definition,
@@ -150,6 +142,17 @@ function withOwnPlaces(definition: Definition, own: ReproduceRequest['own']): De
       ...(proxy === undefined ? {} : { proxy }),
       ...(checksumDatabase === undefined ? {} : { checksumDatabase }),
     },
+  };
+}
+
+function withOwnPlace(base: BaseDefinition, own: BaseDefinition | undefined): BaseDefinition {
+  if (base.kind === 'image') return own?.kind === 'image' ? { ...base, image: own.image } : base;
+  if (own?.kind !== 'debian') return base;
+  const { mirror, securityMirror } = own;
+  return {
+    ...base,
+    ...(mirror === undefined ? {} : { mirror }),
+    ...(securityMirror === undefined ? {} : { securityMirror }),
   };
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Debian } from '#bases';
+import type { Debian, ImageBases, ImageBelief } from '#bases';
 import type { CompileTools } from '#build';
 import type { Cache } from '#cache';
 import type { Clock, Digest, Platform, Report } from '#core';
-import type { BaseDefinition, Definition } from '#definition';
+import type { DebianBaseDefinition, Definition, ImageBaseDefinition } from '#definition';
 import type { Engine } from '#engine';
 import type { Sources } from '#sources';
 
@@ -12,7 +12,10 @@ export interface Workshop {
   readonly cache: Cache;
   readonly clock: Clock;
   readonly sources: () => Promise<Sources>;
-  readonly debian: (base: BaseDefinition) => Promise<Debian>;
+  readonly debian: (base: DebianBaseDefinition) => Promise<Debian>;
+  readonly images: () => Promise<ImageBases>;
+  /** Who must have signed an image that is taken as a base; undefined where the definition does not say. */
+  readonly belief: (base: ImageBaseDefinition) => Promise<ImageBelief | undefined>;
   readonly engine: () => Promise<Engine>;
   /** Whether steps run in a sandbox; false only where the user said --unsandboxed. */
   readonly isolated: boolean;

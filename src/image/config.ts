@@ -52,6 +52,14 @@ export interface ImageConfig {
       }
     | undefined;
   readonly rootfs: { readonly type: 'layers'; readonly diff_ids: readonly Digest[] };
+  readonly history?:
+    | readonly {
+        readonly created?: string | undefined;
+        readonly created_by?: string | undefined;
+        readonly empty_layer?: boolean | undefined;
+      }[]
+    | null
+    | undefined;
 }
 
 const strings = z.array(z.string()).nullish();
@@ -75,6 +83,15 @@ const configSchema: z.ZodType<ImageConfig> = z.object({
     type: z.literal('layers'),
     diff_ids: z.array(z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'not a sha256 digest')),
   }),
+  history: z
+    .array(
+      z.object({
+        created: z.string().optional(),
+        created_by: z.string().optional(),
+        empty_layer: z.boolean().optional(),
+      }),
+    )
+    .nullish(),
 });
 
 /** Builds a config document (OCI image-spec 1.1, config.md). */

@@ -38,7 +38,7 @@ async function build(text = 'binary', into = cache): Promise<BuiltImage> {
   return buildImage(
     {
       platform: { architecture: 'amd64', os: 'linux' },
-      base: { layer, created, createdBy: 'the base' },
+      base: [{ layer, created, createdBy: 'the base' }],
       binary,
       binaryPath: 'usr/local/bin/source-controller',
       epoch,
@@ -83,7 +83,7 @@ describe('buildImage', () => {
     const binary = await cache.blobs.put(once('binary'));
     await writeFile(binary.path, 'bynary');
     const { layer } = await storeLayer({ inputs: 'base', entries: tree, epoch: created }, cache);
-    const base = { layer, created, createdBy: 'the base' };
+    const base = [{ layer, created, createdBy: 'the base' }];
     const run = { user: '0:0', entrypoint: ['/x'] };
     const request = { platform: { architecture: 'amd64', os: 'linux' }, base, binary, binaryPath: 'x', epoch, run };
     await expect(buildImage(request, cache)).rejects.toMatchObject({ code: 'CACHE_CORRUPT' });

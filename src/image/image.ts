@@ -23,11 +23,18 @@ export interface LayerRequest extends LayerOptions {
   readonly entries: () => Iterable<TreeEntry> | Promise<Iterable<TreeEntry>>;
 }
 
-/** What an image is made of. Both blobs, of `base` and `binary`, must be in the cache. */
+/** A layer that is there before; `created` is its own epoch. */
+export interface BaseLayer {
+  readonly layer: Layer;
+  readonly created: Date;
+  readonly createdBy: string;
+}
+
+/** What an image is made of. All blobs, of `base` and `binary`, must be in the cache. */
 export interface ImageRequest {
   readonly platform: ContentPlatform;
-  /** The layer below, shared by many images; `created` is its own epoch. */
-  readonly base: { readonly layer: Layer; readonly created: Date; readonly createdBy: string };
+  /** The layers below, lowest first, shared by many images. */
+  readonly base: readonly BaseLayer[];
   readonly binary: Blob;
   /** Where the binary lies, without a leading slash: `usr/local/bin/source-controller`. */
   readonly binaryPath: string;
@@ -62,7 +69,7 @@ export async function storeLayer(request: LayerRequest, cache: Cache): Promise<S
   return { layer: value, cached };
 }
 
-/** Builds an image from a base layer and a binary; all its content is then in the cache. Throws what {@link writeLayer} throws. */
+/** Builds an image from the layers of a base and a binary; all its content is then in the cache. Throws what {@link writeLayer} throws. */
 export async function buildImage(request: ImageRequest, cache: Cache): Promise<BuiltImage> {
   const { base, binary, binaryPath, epoch } = request;
   const { layer, cached } = await storeLayer(
@@ -79,11 +86,11 @@ export async function buildImage(request: ImageRequest, cache: Cache): Promise<B
     created: epoch,
     run: request.run,
     layers: [
-      { diffId: base.layer.diffId, created: base.created, createdBy: base.createdBy },
+      ...base.map(({ layer: below, created, createdBy }) => ({ diffId: below.diffId, created, createdBy })),
       { diffId: layer.diffId, created: epoch, createdBy: `oakum: /${binaryPath}` },
     ],
   });
-  const layers = [base.layer, layer];
+  const layers = [...base.map((one) => one.layer), layer];
   const manifest = buildManifest(
     {
       config: config.descriptor,

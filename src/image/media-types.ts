@@ -39,3 +39,13 @@ export function packingOf(mediaType: string): LayerPacking | undefined {
   if (mediaType === MEDIA_TYPES.layerZstd) return 'zstd';
   return mediaType === MEDIA_TYPES.layer ? 'none' : undefined;
 }
+
+/**
+ * Takes a layer's media type; gives OCI's name for the same bytes (image-spec 1.1, media-types.md "Compatibility Matrix"), undefined for
+ * what is no tar layer that a registry hands out: one of Docker's foreign layers, or anything else.
+ */
+export function layerTypeOf(mediaType: string): string | undefined {
+  const packing = packingOf(mediaType);
+  if (packing === undefined) return undefined;
+  return { none: MEDIA_TYPES.layer, gzip: MEDIA_TYPES.layerGzip, zstd: MEDIA_TYPES.layerZstd }[packing];
+}

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { architectureOf, OakumError, type Platform } from '#core';
-import type { Debian, LockedPackage } from '#bases';
-import type { BaseDefinition, LockedBase } from '#definition';
+import { OakumError } from '#core';
+import { type BasePackage, type LockedBase, packagesOfBase } from '#definition';
 import {
   distributionPackage,
   ecosystemOf,
@@ -17,9 +16,7 @@ import type { PatchTools } from './types.ts';
 /** A base to bring up to date. */
 export interface BaseTarget {
   readonly name: string;
-  readonly definition: BaseDefinition;
   readonly locked: LockedBase;
-  readonly platforms: readonly Platform[];
 }
 
 /** What bringing a base up to date means. */
@@ -35,21 +32,23 @@ export interface BasePlan {
 }
 
 /**
- * Makes a base's packages the newest in its suites, and says which of its findings are gone by that. An archive that can't be
- * reached or believed leaves the base as it is: a gap of the plan, not its end.
+ * Makes a base's packages the newest that `resolve` finds, and says which of its findings are gone by that. An archive or a registry
+ * that can't be reached or believed leaves the base as it is: a gap of the plan, not its end.
  */
 export async function planBase(
   target: BaseTarget,
-  debian: Debian,
+  resolve: () => Promise<LockedBase>,
   tools: Pick<PatchTools, 'feeds' | 'now'>,
 ): Promise<BasePlan> {
-  const newest = await newestOf(target, debian);
+  const newest = await newestOf(target, resolve);
   const before = packagesOf(target.locked);
   const after = 'reason' in newest ? before : packagesOf(newest);
-  const subjects = [before, after].map((packages) => subjectOf(target.name, packages, target.locked));
+  const subjects = [target.locked, 'reason' in newest ? target.locked : newest].map((base) =>
+    subjectOf(target.name, base),
+  );
   const [old, fresh] = (await scan(subjects, tools)).reports;
   const open = new Set((fresh?.findings ?? []).map(keyOf));
-  const changes = changesBetween(before, after);
+  const changes = [...('reason' in newest ? [] : imageChange(target.locked, newest)), ...changesBetween(before, after)];
   const findings = old?.findings ?? [];
   return {
     base: target.name,
@@ -64,32 +63,40 @@ export async function planBase(
   };
 }
 
-async function newestOf(target: BaseTarget, debian: Debian): Promise<LockedBase | ScanGap> {
+async function newestOf(target: BaseTarget, resolve: () => Promise<LockedBase>): Promise<LockedBase | ScanGap> {
   try {
-    const resolved = await Promise.all(
-      target.platforms.map(
-        async (platform) => [platform, await debian.resolve(target.definition, architectureOf(platform))] as const,
-      ),
-    );
-    const packages = Object.fromEntries(resolved.map(([platform, one]) => [platform, [...one.packages]]));
-    return { releases: [...(resolved[0]?.[1].releases ?? [])], packages } as LockedBase;
+    return await resolve();
   } catch (error) {
     if (!(error instanceof OakumError)) throw error;
     return { what: `newer packages of base ${target.name}`, reason: error.message };
   }
 }
 
-function packagesOf(base: LockedBase): readonly LockedPackage[] {
-  return Object.values(base.packages).flatMap((list) => list ?? []);
+function packagesOf(base: LockedBase): readonly BasePackage[] {
+  return Object.values(packagesOfBase(base)).flatMap((list) => list ?? []);
 }
 
-function subjectOf(name: string, packages: readonly LockedPackage[], { releases }: LockedBase): ScanSubject {
-  const ecosystem = ecosystemOf('debian', releases[0]?.codename.split('-', 1)[0]);
-  const found = packages.map((one) =>
+/** An image may be another one although it lists the same packages. */
+function imageChange(before: LockedBase, after: LockedBase): BasePlan['changes'] {
+  const [from, to] = [before.image?.digest, after.image?.digest];
+  if (to === undefined || from === to) return [];
+  return [{ package: after.image?.reference ?? '', ...(from === undefined ? {} : { from }), to }];
+}
+
+/** What feeds call the distribution of a base: by its suite's codename, or by what its image's os-release says. */
+function ecosystemOfBase({ releases, image }: LockedBase): string | undefined {
+  const [platform] = Object.values(image?.platforms ?? {});
+  if (platform === undefined) return ecosystemOf('debian', releases[0]?.codename.split('-', 1)[0]);
+  return ecosystemOf(platform.distribution.id, platform.distribution.versionId);
+}
+
+function subjectOf(name: string, base: LockedBase): ScanSubject {
+  const ecosystem = ecosystemOfBase(base);
+  const found = packagesOf(base).map((one) =>
     distributionPackage(
       {
-        type: 'deb',
-        namespace: 'debian',
+        type: one.kind,
+        namespace: ecosystem?.split(':', 1)[0]?.toLowerCase() ?? '',
         name: one.name,
         version: one.version,
         qualifiers: { arch: one.architecture, upstream: `${one.source.name}@${one.source.version}` },
@@ -102,12 +109,11 @@ function subjectOf(name: string, packages: readonly LockedPackage[], { releases 
     kind: 'sbom',
     basis: 'the lock',
     packages: ecosystem === undefined ? [] : mergePackages(found),
-    gaps:
-      ecosystem === undefined ? [{ what: name, reason: 'its suites are of no Debian release that feeds cover' }] : [],
+    gaps: ecosystem === undefined ? [{ what: name, reason: 'it is of no distribution that feeds cover' }] : [],
   };
 }
 
-function changesBetween(before: readonly LockedPackage[], after: readonly LockedPackage[]): BasePlan['changes'] {
+function changesBetween(before: readonly BasePackage[], after: readonly BasePackage[]): BasePlan['changes'] {
   const known = new Map(before.map((one) => [`${one.name}/${one.architecture}`, one.version]));
   const changed = after.filter((one) => known.get(`${one.name}/${one.architecture}`) !== one.version);
   const unique = new Map(changed.map((one) => [one.name, one]));

@@ -38,7 +38,7 @@ beforeAll(async () => {
           })(),
         );
         const run = { user: '65534:65534', entrypoint: ['/usr/local/bin/x'], labels: { a: 'b' } };
-        const base = { layer, created, createdBy: 'base' };
+        const base = [{ layer, created, createdBy: 'base' }];
         const platform = { architecture, os: 'linux' };
         return buildImage({ platform, base, binary, binaryPath: 'usr/local/bin/x', epoch, run, compression }, cache);
       }),

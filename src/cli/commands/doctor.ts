@@ -4,6 +4,7 @@ import { openCache } from '#cache';
 import { messageOf, OakumError } from '#core';
 import { once } from '#factory';
 import { formatBytes, formatTable } from '../format.ts';
+import { askForImage } from '../image-bases.ts';
 import { type OutputFlags, print } from '../session.ts';
 import { type Loaded, loadDefinition, openShop, readMachine, type SharedFlags } from '../shop.ts';
 import type { World } from '../world.ts';
@@ -83,8 +84,9 @@ async function readNetwork(loaded: Loaded, options: { flags: SharedFlags; world:
       },
     ],
     ...Object.entries(definition.bases).map(([name, base]): [string, () => Promise<string>] => [
-      `packages of ${name}`,
+      base.kind === 'image' ? `image of ${name}` : `packages of ${name}`,
       async () => {
+        if (base.kind === 'image') return askForImage(base, shop.definitionFolder, options.world);
         const { releases } = await (await shop.debian(base)).resolve(base, 'amd64');
         return releases.map((one) => `${one.suite} of ${one.date.slice(0, 10)}`).join(', ');
       },

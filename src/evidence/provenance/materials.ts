@@ -29,6 +29,7 @@ export function toResources({ materials, request }: BuildRecord): readonly Resou
     [moduleResource('toolchain', toolchain)],
     sorted(modules.map((module) => moduleResource('module', module))),
     sorted(packages.map((one) => packageResource(one, materials.distribution))),
+    imageOf(materials.image),
     [documentResource('distribution.yaml', request.definition), documentResource('oakum.lock', request.lock)],
   ].flat();
   return [...new Map(groups.toReversed().map((resource) => [resource.uri, resource])).values()].toReversed();
@@ -61,6 +62,16 @@ function overlayOf(overlay: RecordedMaterials['overlay']): readonly Resource[] {
   if (overlay === undefined) return [];
   const patches = overlay.patches.map(({ file, digest }) => documentResource(file.split('/').at(-1) ?? file, digest));
   return [documentResource('overlay', overlay.digest), ...sorted(patches)];
+}
+
+/** `oci` names an image by its repository's last part and its digest (purl-spec, type oci). */
+function imageOf(image: RecordedMaterials['image']): readonly Resource[] {
+  if (image === undefined) return [];
+  const { reference, digest } = image;
+  const [, repository = reference] = /^(.*?)(?::[^:/@]+)?(?:@.*)?$/.exec(reference) ?? [];
+  const name = repository.slice(repository.lastIndexOf('/') + 1);
+  const uri = formatPurl({ type: 'oci', name, version: digest, qualifiers: { repository_url: repository } });
+  return [{ name: 'base', uri, digest: { sha256: hexOf(digest) } }];
 }
 
 /** The same package URL as in the SBOM. */

@@ -47,6 +47,8 @@ export interface RecordedMaterials {
   };
   readonly toolchain: RecordedModule;
   readonly packages: readonly RecordedPackage[];
+  /** The image that was taken as a base, by its name and the digest of its manifest. */
+  readonly image?: { readonly reference: string; readonly digest: Digest };
   /** What the base is of: `debian` and `13`, as in its os-release. */
   readonly distribution: { readonly id: string; readonly versionId: string };
   /** What was taken without proof by the checksum database, and why. */

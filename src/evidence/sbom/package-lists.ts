@@ -39,12 +39,16 @@ export function isOwnerList(path: string): boolean {
   return DPKG_FILES.test(path);
 }
 
-/**
- * Says whether a symbolic link hides a list of packages from who reads files by their paths in layers. `lib` to `usr/lib`, as
- * most distributions have it, hides none: both places are read.
- */
+/** Links that distributions have from where a list lay to where it lies now: both places are read. */
+const MOVED: Readonly<Record<string, RegExp>> = {
+  lib: /^\/?(?:\.\/)?usr\/lib\/?$/,
+  'lib/apk': /^(?:\/|\.\.\/)usr\/lib\/apk\/?$/,
+  'var/lib/rpm': /^(?:\/|\.\.\/\.\.\/)usr\/lib\/sysimage\/rpm\/?$/,
+};
+
+/** Says whether a symbolic link hides a list of packages from who reads files by their paths in layers. */
 export function hidesList(path: string, target: string): boolean {
-  if (path === 'lib' && /^\/?(?:\.\/)?usr\/lib\/?$/.test(target)) return false;
+  if (MOVED[path]?.test(target) === true) return false;
   return WAY_TO_LIST.test(path) || /^var\/lib\/dpkg\/status\.d\/[^/]+$/.test(path);
 }
 

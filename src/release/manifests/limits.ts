@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LockedBase } from '#definition';
+import { type LockedBase, packagesOfBase } from '#definition';
 
 /** What the images of a channel can't do. */
 export interface ChannelLimits {
@@ -11,8 +11,8 @@ export interface ChannelLimits {
 export type OperatorVariant = 'enterprise-alpine' | 'enterprise-distroless' | 'enterprise-distroless-fips';
 
 /** Takes the base below a channel's images; gives what they can't do. All platforms must be able. */
-export function channelLimits({ packages }: Pick<LockedBase, 'packages'>): ChannelLimits {
-  const lists = Object.values(packages);
+export function channelLimits(base: Pick<LockedBase, 'packages' | 'image'>): ChannelLimits {
+  const lists = Object.values(packagesOfBase(base));
   const remoteBases = lists.length > 0 && lists.every((list) => list.some(({ name }) => name === 'git'));
   return { remoteBases };
 }

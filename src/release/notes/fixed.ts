@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { packagesOfBase } from '#definition';
 import {
   type FindingsRecord,
   type ImageRecord,
@@ -98,7 +99,7 @@ function versionIn(image: ImageRecord | undefined, module: string): string | und
 /** The packages of all bases as `name version`, by their own names and those of their sources, which advisories name. */
 function basePackages({ channels }: ReleaseDocument): ReadonlySet<string> {
   const bases = Object.values(channels).flatMap(({ base, images }) => [base, ...images.map((image) => image.base)]);
-  const packages = bases.flatMap((base) => Object.values(base?.packages ?? {}).flat());
+  const packages = bases.flatMap((base) => (base === undefined ? [] : Object.values(packagesOfBase(base)).flat()));
   return new Set(
     packages.flatMap(({ name, version, source }) => [`${name} ${version}`, `${source.name} ${source.version}`]),
   );

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import { COMPOSITION } from '#bases';
+import { architectureOf, type Platform, reportStep, type TreeEntry } from '#core';
+import type { DebianBaseDefinition, LockedBase } from '#definition';
+import { measureTree } from '#evidence';
+import { storeLayer } from '#image';
+import type { Base, Distribution, Ground, GroundRequest } from './bases.ts';
+import type { Workshop } from './workshop.ts';
+
+/** As in the Distroless images: where programs and the certificate bundle are. */
+const ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin', SSL_CERT_FILE: '/etc/ssl/certs/ca-certificates.crt' };
+
+/** Gives a base that is composed from Debian packages. */
+export function debianBase(definition: DebianBaseDefinition, shop: Workshop): Base {
+  return {
+    resolve: (platforms) => resolve(definition, platforms, shop),
+    fits: async (locked, platform) => fits(locked, definition, platform),
+    async fetch(locked, platforms) {
+      const debian = await shop.debian(definition);
+      await debian.fetch(platforms.flatMap((one) => locked.packages[one] ?? []));
+    },
+    ground: (request) => makeGround(request, definition, shop),
+    async content(locked, platform) {
+      const root = await (await shop.debian(definition)).root(locked.packages[platform] ?? []);
+      return { files: await measureTree(root.entries), packages: root.packages };
+    },
+  };
+}
+
+async function resolve(
+  definition: DebianBaseDefinition,
+  platforms: readonly Platform[],
+  shop: Workshop,
+): Promise<LockedBase> {
+  const debian = await shop.debian(definition);
+  const resolved = await Promise.all(
+    platforms.map(async (platform) => [platform, await debian.resolve(definition, architectureOf(platform))] as const),
+  );
+  const releases = resolved[0]?.[1].releases ?? [];
+  const packages = Object.fromEntries(resolved.map(([platform, one]) => [platform, [...one.packages]]));
+  return { releases: [...releases], packages } as LockedBase;
+}
+
+/** Says whether the lock has exactly the packages, of at least the suites, that the definition names. */
+function fits(locked: LockedBase, definition: DebianBaseDefinition, platform: Platform): boolean {
+  const names = locked.packages[platform]?.map((one) => one.name).sort();
+  const suites = locked.releases.map((one) => one.suite);
+  return (
+    names?.join() === [...definition.packages].sort().join() &&
+    definition.suites.every((suite) => suites.includes(suite))
+  );
+}
+
+/** Fetches the locked packages, composes their root and packs it as one layer that all images of the base share; once per packages. */
+async function makeGround(
+  { name, locked, platform, compression }: GroundRequest,
+  definition: DebianBaseDefinition,
+  shop: Workshop,
+): Promise<Ground> {
+  const packages = locked.packages[platform] ?? [];
+  const subject = `${name} ${platform}`;
+  const made = await reportStep(shop.report, { subject, step: 'compose base' }, async () => {
+    const inputs = { composition: COMPOSITION, packages: packages.map((one) => one.sha256).sort() };
+    const root = await shop.cache.step<{ epoch: string; distribution: Distribution }>(
+      { name: 'read-base', inputs },
+      () => [],
+      async () => {
+        const { epoch, entries } = await (await shop.debian(definition)).root(packages);
+        return { epoch: epoch.toISOString(), distribution: await readDistribution(entries) };
+      },
+    );
+    const epoch = new Date(root.value.epoch);
+    const entries = async () => (await (await shop.debian(definition)).root(packages)).entries;
+    const { layer, cached } = await storeLayer({ inputs, entries, epoch, compression }, shop.cache);
+    return { layer, epoch, distribution: root.value.distribution, cached };
+  });
+  const createdBy = `oakum: ${packages.map((one) => `${one.name}=${one.version}`).join(' ')}`;
+  return {
+    layers: [{ layer: made.layer, created: made.epoch, createdBy }],
+    distribution: made.distribution,
+    environment: ENVIRONMENT,
+  };
+}
+
+async function readDistribution(entries: readonly TreeEntry[]): Promise<Distribution> {
+  const file = entries.find((entry) => entry.kind === 'file' && entry.path === 'usr/lib/os-release');
+  let text = '';
+  if (file?.kind === 'file') for await (const chunk of file.open()) text += Buffer.from(chunk).toString('utf8');
+  const field = (key: string) => new RegExp(`^${key}="?([^"\\n]*)"?$`, 'm').exec(text)?.[1];
+  const codename = field('VERSION_CODENAME');
+  return {
+    id: field('ID') ?? 'linux',
+    versionId: field('VERSION_ID') ?? '',
+    ...(codename === undefined ? {} : { codename }),
+  };
+}
