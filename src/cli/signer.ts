@@ -8,6 +8,7 @@ import {
   createKeySigner,
   createKmsSigner,
   findTokenSource,
+  formatPublicKey,
   openAwsKms,
   openLocalKey,
   parseAwsKeyReference,
@@ -82,6 +83,12 @@ async function namedSigner(name: string, world: World, witnesses: WitnessOptions
 export async function publicKeyNamed(name: string, world: World): Promise<KeyObject> {
   if (name.startsWith('awskms://')) return openKms(name, world).publicKey();
   return createPublicKey(await readKeyFile(name, world));
+}
+
+/** Gives the public half, PEM, of the key that a name stands for, else of this machine's own key. Throws where that is yet to be made. */
+export async function publicKeyOf(key: string | undefined, world: World): Promise<string> {
+  if (key === undefined) return formatPublicKey((await openLocalKey(world.stateFolder, { create: false })).privateKey);
+  return formatPublicKey(await publicKeyNamed(key, world));
 }
 
 /** The password of key files, as the environment has it. */

@@ -27,6 +27,9 @@ export { PRODUCT_FACTS, PROVIDERS } from './lifecycle/products.ts';
 export type { Product, Provider } from './lifecycle/products.ts';
 export { latestMinors } from './lifecycle/windows.ts';
 export type { LineSettings, LineWindow } from './lifecycle/windows.ts';
+export type { HandshakeResult, Handshakes } from './handshakes/result.ts';
+export { HANDSHAKING, runHandshakes } from './handshakes/run-handshakes.ts';
+export type { HandshakesRequest, HandshakesRun } from './handshakes/run-handshakes.ts';
 export { readEtcdVersion, startApiServer } from './harness/api-server.ts';
 export type { ApiServer, ApiServerRequest } from './harness/api-server.ts';
 export { CELL_FILE, cellFolder, readCells, staleReasons } from './harness/cell-record.ts';
@@ -42,6 +45,7 @@ export type {
   ScenarioCluster,
   ScenarioControllers,
   ScenarioRequest,
+  SignedArtifact,
   StepResult,
 } from './scenario/types.ts';
 export { runScenario } from './scenario/run-scenario.ts';

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 export { attachVex } from './attach-vex.ts';
 export type { AttachedVex, AttachVexRequest, VexTarget } from './attach-vex.ts';
+export { HANDSHAKES_FILE, testHandshakes } from './handshakes-test.ts';
+export type { HandshakesOutcome, HandshakesRecord, HandshakesTestRequest } from './handshakes-test.ts';
 export { attachCompatibility, testCompatibility } from './compat-test.ts';
 export type { CompatImage, CompatOutcome, CompatSubject, CompatTarget, CompatTestRequest } from './compat-test.ts';
 export { compareRevisions } from './changelog.ts';
@@ -48,6 +50,7 @@ export { lockTool, openTool } from './tool.ts';
 export type { Program, Tool, ToolLock } from './tool.ts';
 export { observeScan } from './observe-scan.ts';
 export type { ObservedScan, ObserveScanRequest } from './observe-scan.ts';
+export { readSignedArtifact } from './signed-artifact.ts';
 export { once } from './workshop.ts';
 export type { Workshop } from './workshop.ts';
 export { newerReleases } from './newer-releases.ts';

@@ -10,6 +10,7 @@ import {
   lockApiServer,
   lockTool,
   newestPatch,
+  readSignedArtifact,
   servedMinors,
   testCompatibility,
   type Workshop,
@@ -20,7 +21,7 @@ import { VERDICT_EXIT_CODE } from '../exit-codes.ts';
 import { digestsOf } from '../lifecycle.ts';
 import { type OutputFlags, print, withProgress } from '../session.ts';
 import { keepLock, type Loaded, loadDefinition, openShop, type SharedFlags } from '../shop.ts';
-import { openSigner, type SigningFlags } from '../signer.ts';
+import { openSigner, publicKeyOf, type SigningFlags } from '../signer.ts';
 import type { World } from '../world.ts';
 
 interface CompatTestFlags extends SharedFlags, OutputFlags, Omit<SigningFlags, 'sign'> {
@@ -123,6 +124,8 @@ async function testChannel(channel: string, desk: Desk, { flags, world, output }
   const older = previous === undefined ? {} : { previous: (await openSubject(previous, channel, parts)).subject };
   const signer = await openSigner({ ...flags, sign: true }, world, shop.report);
   if (signer === undefined) throw new TypeError('a signer was asked for');
+  const trusted = signer.kind === 'keyless' ? undefined : { signer, publicKey: await publicKeyOf(flags.key, world) };
+  const signed = await readSignedArtifact({ ...desk.release, channel, trusted });
   const outcomes = await testCompatibility(
     {
       ...parts,
@@ -132,6 +135,7 @@ async function testChannel(channel: string, desk: Desk, { flags, world, output }
       scenario: (request) =>
         runScenario({
           ...request,
+          signed,
           migrate: (cluster, next) => migrateFor(next, { cluster, clock: request.clock, signal: request.signal }),
         }),
       signer,

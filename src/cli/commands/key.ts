@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
 import { createFile, OakumError } from '#core';
-import { formatPublicKey, generateKey, type KeyKind, openLocalKey } from '#evidence';
-import { passwordOf, publicKeyNamed } from '../signer.ts';
+import { generateKey, type KeyKind, openLocalKey } from '#evidence';
+import { passwordOf, publicKeyOf } from '../signer.ts';
 import type { World } from '../world.ts';
 
 /** `oakum key public`: prints the public half (PEM) of this machine's key, or of the one named. */
@@ -34,11 +34,6 @@ export async function generateKeyPair(
   if (!(await createFile(paths.public, files.publicKey, 0o644))) throw alreadyThere(paths.public);
   if (!(await createFile(paths.private, files.privateKey))) throw alreadyThere(paths.private);
   process.stdout.write(`private key: ${paths.private}\npublic key: ${paths.public}\n`);
-}
-
-async function publicKeyOf(key: string | undefined, world: World): Promise<string> {
-  if (key === undefined) return formatPublicKey((await openLocalKey(world.stateFolder, { create: false })).privateKey);
-  return formatPublicKey(await publicKeyNamed(key, world));
 }
 
 function alreadyThere(where: string): OakumError {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock, Report, RunProcess } from '#core';
 import type { Cluster, KubernetesObject } from '#kubernetes';
+import type { Outside } from '../outside.ts';
+import type { PublishedArtifact } from './servers/registry.ts';
 
 /** How one step of the scenario ended; `detail` says why where it did not pass. */
 export interface StepResult {
@@ -38,11 +40,25 @@ export interface ScenarioControllers {
     /** notification-controller's intake of events. */
     readonly events: string;
   };
+  /** What kustomize-controller finds where it looks outside of the cluster. */
+  readonly outside: Pick<Outside, 'authority' | 'lead'>;
+  /** Which programs kustomize-controller's image has, beside its own. */
+  readonly programs: { readonly git: boolean; readonly gpg: boolean };
   /** Stops all of them and starts them again. */
   restart(): Promise<void>;
   /** Where an older revision was named and runs now: replaces it, manifests and programs, by the revision under test. */
   readonly upgrade?: () => Promise<void>;
 }
+
+/** The revision's manifests as the signed artifact that it has published, or why there is none to verify. */
+export type SignedArtifact =
+  | {
+      readonly kind: 'signed';
+      readonly artifact: PublishedArtifact;
+      /** What those who trust it hold, PEM. */
+      readonly publicKey: string;
+    }
+  | { readonly kind: 'none'; readonly reason: string };
 
 /** What the scenario works with. */
 export interface ScenarioRequest {
@@ -58,6 +74,8 @@ export interface ScenarioRequest {
    * needs it is skipped.
    */
   readonly migrate?: (cluster: Cluster, next: KubernetesObject) => Promise<void>;
+  /** Without it, the step that verifies it is skipped. */
+  readonly signed?: SignedArtifact;
   readonly report: Report;
   readonly clock: Clock;
   readonly signal: AbortSignal;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerResponse } from 'node:http';
 import { type Digest, digestOf } from '#core';
-import { MEDIA_TYPES } from '#image';
+import { buildIndex, type Descriptor, type Document, MEDIA_TYPES } from '#image';
 import type { ServerIdentity } from './authority.ts';
 import { isLoggedIn, type Login, type RunningServer, startHttps } from './https.ts';
 
@@ -18,18 +18,33 @@ export interface Artifact {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** A manifest, and the blobs that it names. */
+export interface PublishedManifest {
+  readonly manifest: Document;
+  readonly blobs: readonly Document[];
+}
+
+/** An artifact byte for byte as it lies in another registry, with what refers to it there. */
+export interface PublishedArtifact extends PublishedManifest {
+  readonly referrers: readonly PublishedManifest[];
+}
+
 /** A registry to pull from. What it holds is put in directly: pushes over HTTP are refused. */
 export interface ArtifactRegistry extends RunningServer {
   /** Puts an artifact under a tag, in place of what was there; gives its manifest's digest. */
   put(repository: string, tag: string, artifact: Artifact): Digest;
+  /** Puts an artifact under a tag as it was published elsewhere. */
+  copy(repository: string, tag: string, artifact: PublishedArtifact): void;
 }
 
-const ROUTE = /^\/v2\/([a-z0-9/._-]+)\/(manifests|blobs|tags)\/([^/]+)$/;
+const ROUTE = /^\/v2\/([a-z0-9/._-]+)\/(manifests|blobs|tags|referrers)\/([^/]+)$/;
 
 interface Repository {
   readonly blobs: Map<string, Uint8Array>;
   readonly manifests: Map<string, Uint8Array>;
   readonly tags: Map<string, Digest>;
+  /** What refers to a digest. */
+  readonly referrers: Map<string, readonly Descriptor[]>;
 }
 
 /** Starts a registry that speaks the pull half of distribution-spec 1.1 and lets in one user only. */
@@ -45,6 +60,7 @@ export async function startArtifactRegistry(identity: ServerIdentity, login: Log
     const repository = repositories.get(name);
     if (repository === undefined) return refuse(response, 404, 'NAME_UNKNOWN');
     if (kind === 'tags') return listTags(response, name, repository, url.searchParams);
+    if (kind === 'referrers') return listReferrers(response, repository, reference);
     const digest = kind === 'manifests' ? (repository.tags.get(reference) ?? reference) : reference;
     const bytes = repository[kind === 'manifests' ? 'manifests' : 'blobs'].get(digest);
     if (bytes === undefined) {
@@ -53,11 +69,29 @@ export async function startArtifactRegistry(identity: ServerIdentity, login: Log
     response.setHeader('docker-content-digest', digest);
     send(response, kind === 'manifests' ? MEDIA_TYPES.manifest : 'application/octet-stream', bytes);
   });
+  const open = (name: string): Repository => {
+    const fresh = { blobs: new Map(), manifests: new Map(), tags: new Map(), referrers: new Map() };
+    const repository = repositories.get(name) ?? fresh;
+    repositories.set(name, repository);
+    return repository;
+  };
   return {
     ...server,
+    copy(name, tag, { manifest, blobs, referrers }) {
+      const repository = open(name);
+      for (const one of [{ manifest, blobs }, ...referrers]) {
+        repository.manifests.set(one.manifest.descriptor.digest, one.manifest.bytes);
+        for (const { descriptor, bytes } of one.blobs) repository.blobs.set(descriptor.digest, bytes);
+      }
+      const { digest } = manifest.descriptor;
+      repository.tags.set(tag, digest);
+      repository.referrers.set(
+        digest,
+        referrers.map((one) => one.manifest.descriptor),
+      );
+    },
     put(name, tag, artifact) {
-      const repository = repositories.get(name) ?? { blobs: new Map(), manifests: new Map(), tags: new Map() };
-      repositories.set(name, repository);
+      const repository = open(name);
       const manifest = manifestOf(artifact);
       const digest = digestOf(manifest);
       for (const { bytes } of [artifact.config, ...artifact.layers]) repository.blobs.set(digestOf(bytes), bytes);
@@ -92,6 +126,11 @@ function listTags(response: ServerResponse, name: string, { tags }: Repository, 
     response.setHeader('link', `</v2/${name}/tags/list?n=${page.length}&last=${page.at(-1)}>; rel="next"`);
   }
   send(response, 'application/json', Buffer.from(JSON.stringify({ name, tags: page })));
+}
+
+/** distribution-spec 1.1, "Listing Referrers": an empty index where nothing refers to a digest. */
+function listReferrers(response: ServerResponse, { referrers }: Repository, digest: string): void {
+  send(response, MEDIA_TYPES.index, buildIndex(referrers.get(digest) ?? []).bytes);
 }
 
 /** Node leaves the body out of an answer to HEAD by itself. */

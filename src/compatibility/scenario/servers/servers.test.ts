@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProcess, systemClock } from '#core';
+import { buildManifest, toDocument } from '#image';
 import { BUCKET_OBJECTS, type ScenarioServers, startServers } from './servers.ts';
 import { signWebhook } from './sink.ts';
 
@@ -163,6 +164,22 @@ describe('the registry', () => {
     expect(page.text).toMatch(/link: <\/v2\/one\/two\/tags\/list\?n=2&last=b>; rel="next"/);
     expect((await curl('-u', user(), `${url}?n=2&last=b`)).text).toContain('["c"]');
     expect((await curl('-i', url)).text).toContain('HTTP/1.1 401');
+  });
+
+  it('gives a copied artifact as it was, and lists what refers to it', async () => {
+    const config = toDocument({}, 'application/vnd.oci.empty.v1+json');
+    const manifest = buildManifest({ config: config.descriptor, layers: [] });
+    const subject = manifest.descriptor;
+    const referrer = buildManifest({ config: config.descriptor, layers: [], subject, artifactType: 'x/signature' });
+    const signature = { manifest: referrer, blobs: [config] };
+    servers.registry.copy('copied', 'v1', { manifest, blobs: [config], referrers: [signature] });
+    const get = async (path: string) =>
+      (await curl('-u', user(), `https://${servers.registry.host}/v2/copied/${path}`)).text;
+    expect(await get('manifests/v1')).toBe(manifest.bytes.toString());
+    expect(await get(`manifests/${referrer.descriptor.digest}`)).toBe(referrer.bytes.toString());
+    expect(await get(`blobs/${config.descriptor.digest}`)).toBe('{}');
+    expect(await get(`referrers/${subject.digest}`)).toContain(referrer.descriptor.digest);
+    expect(JSON.parse(await get(`referrers/${referrer.descriptor.digest}`))).toMatchObject({ manifests: [] });
   });
 });
 
