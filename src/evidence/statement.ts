@@ -35,6 +35,7 @@ export const PREDICATES = {
   testResult: 'https://in-toto.io/attestation/test-result/v0.1',
   vulnerabilities: 'https://in-toto.io/attestation/vulns/v0.2',
   fipsReport: 'https://oakum.dev/fips-report/v1',
+  handshakes: 'https://oakum.dev/handshakes/v1',
   rollback: 'https://oakum.dev/rollback/v1',
   verificationSummary: 'https://slsa.dev/verification_summary/v1',
 } as const;

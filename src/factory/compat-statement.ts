@@ -26,9 +26,6 @@ export interface CompatEvidence {
  */
 export function toCompatStatement(evidence: CompatEvidence): Statement {
   const { subject, run } = evidence;
-  const subjects = subject.images.flatMap(({ name, index, manifest }) =>
-    [index, manifest.digest].flatMap((digest) => toStatement({ name, digest }, '', {}).subject),
-  );
   const namesOf = (verdict: StepResult['verdict']) =>
     run.steps.flatMap((step) => (step.verdict === verdict ? [step.name] : []));
   const predicate: Json = {
@@ -49,10 +46,16 @@ export function toCompatStatement(evidence: CompatEvidence): Statement {
       logs: { ...evidence.logs },
     },
   };
-  return {
-    ...toStatement({ name: '', digest: evidence.manifests }, PREDICATES.testResult, predicate),
-    subject: subjects,
-  };
+  return stateOfImages(subject.images, PREDICATES.testResult, predicate);
+}
+
+/** Gives a statement about images that ran: the index of each and its platform's manifest. */
+export function stateOfImages(images: CompatSubject['images'], predicateType: string, predicate: Json): Statement {
+  const [first, ...rest] = images.flatMap(({ name, index, manifest }) =>
+    [index, manifest.digest].map((digest) => toStatement({ name, digest }, predicateType, predicate)),
+  );
+  if (first === undefined) throw new TypeError('a statement must be about an image');
+  return { ...first, subject: [first, ...rest].flatMap(({ subject }) => subject) };
 }
 
 /** What a test says as a whole: what was skipped is no fault of the revision. */
@@ -61,7 +64,11 @@ export function verdictOf(steps: readonly StepResult[]): 'passed' | 'failed' {
 }
 
 /** The other half of the test, by digest: what the images met. A module has Go's directory hash (in-toto digest_set.md, "dirHash"). */
-function configurationOf({ apiServer, manifests, versions }: CompatEvidence): Json {
+export function configurationOf({
+  apiServer,
+  manifests,
+  versions,
+}: Pick<CompatEvidence, 'apiServer' | 'manifests' | 'versions'>): Json {
   const { path, version, zipHash } = apiServer.locked.module;
   return [
     {

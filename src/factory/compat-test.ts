@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createReadStream } from 'node:fs';
-import { chmod, copyFile, mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { removeTree } from '#cache';
 import {
   CELL_FILE,
@@ -14,13 +12,14 @@ import {
   type RunScenario,
   unpackImages,
 } from '#compatibility';
-import { type Digest, digestOf, measure, type Platform, reportStep, type RunProcess, temporaryName } from '#core';
+import { type Digest, digestOf, type Platform, reportStep, type RunProcess } from '#core';
 import type { Definition, Lock, LockedApiServer } from '#definition';
 import { BUNDLE_TYPE, type EvidenceStore, publishEvidence, type Signer, type Statement } from '#evidence';
 import { type Json, readableJson } from '#formats';
 import { type ContentSource, type Descriptor, type Document, toDocument } from '#image';
 import { openApiServer } from './api-server.ts';
 import { toCompatStatement, verdictOf } from './compat-statement.ts';
+import { digestsOfFiles, inTestFolder, keepTest, makeOpenFolder } from './kept-test.ts';
 import type { Program } from './tool.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -81,29 +80,22 @@ export interface CompatOutcome {
  * signing throws, and the signal's reason. Nothing runs any more when it is over.
  */
 export async function testCompatibility(request: CompatTestRequest, shop: Workshop): Promise<readonly CompatOutcome[]> {
-  const { cache } = shop;
   const { subject, previous, minors } = request;
   await readEtcdVersion({ ...request, ...shop }); // what is missing is told before anything is built
-  const folder = cache.temporary();
-  await mkdir(folder);
-  await chmod(folder, 0o755); // controllers run as another user, whatever the umask
-  try {
-    const revision = await unpack(subject, join(folder, 'images'), shop);
-    const older = previous === undefined ? undefined : await unpack(previous, join(folder, 'previous'), shop);
+  return inTestFolder(shop.cache, async (folder) => {
+    const revision = await unpackSubject(subject, join(folder, 'images'), shop);
+    const older = previous === undefined ? undefined : await unpackSubject(previous, join(folder, 'previous'), shop);
     const outcomes: CompatOutcome[] = [];
     for (const minor of minors) {
       const program = await openApiServer(minor, request, shop);
       const work = join(folder, minor);
-      await mkdir(work);
-      await chmod(work, 0o755);
+      await makeOpenFolder(work);
       const parts = { minor, program, folder: work, revision, ...(older === undefined ? {} : { previous: older }) };
       outcomes.push(await testOne(parts, request, shop));
       await removeTree(work);
     }
     return outcomes;
-  } finally {
-    await removeTree(folder);
-  }
+  });
 }
 
 /** An image and its index, and the place that evidence about it goes to. */
@@ -114,7 +106,7 @@ export interface CompatTarget {
 
 /** Attaches the attestations of cells to the images that they speak of. Each is signed once; every image carries the same. */
 export async function attachCompatibility(
-  outcomes: readonly CompatOutcome[],
+  outcomes: readonly (Pick<CompatOutcome, 'statement' | 'bundle'> & { readonly cell: Pick<CellRecord, 'made'> })[],
   targets: readonly CompatTarget[],
   { signer, shop }: { readonly signer: Signer; readonly shop: Pick<Workshop, 'report'> },
 ): Promise<void> {
@@ -135,7 +127,12 @@ export async function attachCompatibility(
   });
 }
 
-async function unpack(subject: CompatSubject, folder: string, shop: Workshop): Promise<RunnableRevision> {
+/** Unpacks the images of a subject below a folder, which is made; gives what runs. */
+export async function unpackSubject(
+  subject: CompatSubject,
+  folder: string,
+  shop: Pick<Workshop, 'report'>,
+): Promise<RunnableRevision> {
   const { revision, manifests, images } = subject;
   const names = { subject: `images of ${revision}`, step: 'unpack' };
   const { unpacked } = await reportStep(shop.report, names, async () => ({
@@ -173,7 +170,7 @@ async function testOne(parts: TestParts, request: CompatTestRequest, shop: Works
     cached: false,
   }));
   const versions = versionsOf(run, subject);
-  const logs = await digestsOf(run.logs);
+  const logs = await digestsOfFiles(run.logs);
   const locked = request.lock.kubernetes?.[minor] as LockedApiServer;
   const statement = toCompatStatement({
     subject,
@@ -199,39 +196,16 @@ async function testOne(parts: TestParts, request: CompatTestRequest, shop: Works
     steps: run.steps.map((step) => ({ ...step })),
     logs,
   };
-  return { cell, statement, bundle, folder: await keepCell(cell, { signed, logs: run.logs }, request.output) };
+  const folder = cellFolder(request.output, cell);
+  await keepTest(folder, { name: CELL_FILE, text: readableJson(cell), signed, logs: run.logs });
+  return { cell, statement, bundle, folder };
 }
 
-function versionsOf(run: CellRun, { images }: CompatSubject): Readonly<Record<string, string>> {
+/** Gives the versions of all that ran, a component's with the digest of its index. */
+export function versionsOf(
+  run: Pick<CellRun, 'kubernetes' | 'etcd'>,
+  { images }: CompatSubject,
+): Readonly<Record<string, string>> {
   const components = images.map(({ component, version, index }) => [component, `${version}@${index}`] as const);
   return { kubernetes: run.kubernetes, etcd: run.etcd, ...Object.fromEntries(components) };
-}
-
-async function digestsOf(files: Readonly<Record<string, string>>): Promise<Record<string, Digest>> {
-  const measured = Object.entries(files).map(
-    async ([name, path]) => [name, (await measure(createReadStream(path))).digest] as const,
-  );
-  return Object.fromEntries(await Promise.all(measured));
-}
-
-/** Keeps a cell in place of an older one: whole, or not at all. Gives its folder. */
-async function keepCell(
-  cell: CellRecord,
-  { signed, logs }: { readonly signed: Document; readonly logs: Readonly<Record<string, string>> },
-  output: string,
-): Promise<string> {
-  const folder = cellFolder(output, cell);
-  await mkdir(dirname(folder), { recursive: true });
-  const draft = temporaryName(folder);
-  try {
-    await mkdir(draft);
-    await writeFile(join(draft, CELL_FILE), readableJson(cell));
-    await writeFile(join(draft, 'attestation.sigstore.json'), signed.bytes);
-    for (const [name, path] of Object.entries(logs)) await copyFile(path, join(draft, name));
-    await removeTree(folder);
-    await rename(draft, folder);
-  } finally {
-    await removeTree(draft);
-  }
-  return folder;
 }

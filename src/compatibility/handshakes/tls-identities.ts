@@ -16,21 +16,21 @@ export interface TlsIdentities {
 
 /** Makes an authority on P-256 and a certificate of each kind by it. */
 export async function createTlsIdentities(clock: Clock): Promise<TlsIdentities> {
-  const { certificate: authority, issue } = createAuthority('Oakum handshakes', clock);
+  const authority = createAuthority('Oakum handshakes', clock);
   const holder = { kind: 'server', name: 'oakum', names: ['localhost'], addresses: ['127.0.0.1'] } as const;
   const rsaKeys = promisify(generateKeyPair);
   const rsa = (modulusLength: number) => rsaKeys('rsa', { modulusLength });
   const onCurve = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve });
   return {
-    authority,
+    authority: authority.certificate,
     of: {
-      'P-256': issue(holder),
-      'P-384': issue(holder, { keys: onCurve('P-384') }),
-      'P-521': issue(holder, { keys: onCurve('P-521') }),
-      Ed25519: issue(holder, { keys: generateKeyPairSync('ed25519') }),
-      'RSA 2048': issue(holder, { keys: await rsa(2048) }),
-      'RSA 1024': issue(holder, { keys: await rsa(1024) }),
-      'SHA-1': issue(holder, { hash: 'sha1' }),
+      'P-256': authority.issue(holder),
+      'P-384': authority.issue(holder, { keys: onCurve('P-384') }),
+      'P-521': authority.issue(holder, { keys: onCurve('P-521') }),
+      Ed25519: authority.issue(holder, { keys: generateKeyPairSync('ed25519') }),
+      'RSA 2048': authority.issue(holder, { keys: await rsa(2048) }),
+      'RSA 1024': authority.issue(holder, { keys: await rsa(1024) }),
+      'SHA-1': authority.issue(holder, { hash: 'sha1' }),
     },
   };
 }

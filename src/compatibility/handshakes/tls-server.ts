@@ -17,19 +17,18 @@ const CONTROL_WITHIN = 15_000;
 /** Starts an HTTPS server that offers one thing, and notes how handshakes go. */
 export async function startTlsOffer(offer: TlsOffer, identities: TlsIdentities, handle: Handler): Promise<OfferServer> {
   const sight = openSight();
-  const { host, stop } = await startHttps(identities.of[offer.certificate], handle, {
+  const server = await startHttps(identities.of[offer.certificate], handle, {
     tls: offer.options,
-    watch(server) {
-      server.on('secureConnection', (socket: TLSSocket) => sight.completed.push(describe(socket)));
-      server.on('tlsClientError', (error) => sight.broken.push(reasonOf(error)));
+    watch(https) {
+      https.on('secureConnection', (socket: TLSSocket) => sight.completed.push(describe(socket)));
+      https.on('tlsClientError', (error) => sight.broken.push(reasonOf(error)));
     },
   });
   return {
-    host,
+    ...server,
     sight,
-    stop,
     async control() {
-      await controlTls(Number(host.split(':')[1]), identities.authority, offer);
+      await controlTls(Number(server.host.split(':')[1]), identities.authority, offer);
       sight.completed.length = 0;
       sight.broken.length = 0;
     },

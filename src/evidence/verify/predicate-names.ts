@@ -16,6 +16,7 @@ export const PREDICATE_NAMES: Readonly<Record<string, readonly string[]>> = {
   'test-result': [PREDICATES.testResult],
   vuln: [PREDICATES.vulnerabilities, 'https://cosign.sigstore.dev/attestation/vuln/v1'],
   'fips-report': [PREDICATES.fipsReport],
+  handshakes: [PREDICATES.handshakes],
 };
 
 /** Takes a short name or a predicate type; gives the types it stands for. */
