@@ -11,6 +11,7 @@ import { addCache, addDoctor } from './machine-program.ts';
 import { addManifests } from './manifests-program.ts';
 import { addNotes } from './notes-program.ts';
 import { addChangelog, addPatch, addReplay, addRollback } from './patch-program.ts';
+import { addPreflight } from './preflight-program.ts';
 import { addFetch, addLock, addPlan, addRelease } from './release-program.ts';
 import { addReproduce } from './reproduce-program.ts';
 import { addDebug, addScan } from './scan-program.ts';
@@ -54,6 +55,7 @@ const COMMANDS: readonly (readonly [names: readonly string[], add: (program: Com
     [['watch'], addWatch],
     [['compat'], addCompat],
     [['notes'], addNotes],
+    [['preflight'], addPreflight],
     [['install'], addInstall],
     [['upgrade'], addUpgrade],
     [['check'], addCheck],

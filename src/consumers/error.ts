@@ -10,6 +10,9 @@ const FAMILIES = {
   INSTALLATION_UNREADABLE: 'cluster',
   GIT_UNUSABLE: 'usage',
   GIT_NOTHING_TO_EDIT: 'usage',
+  REPOSITORY_UNREADABLE: 'usage',
+  REPOSITORY_CHANGED: 'machine',
+  TARGET_UNKNOWN: 'usage',
 } as const satisfies Record<string, ErrorFamily>;
 
 /** Codes of {@link ConsumerError}. */

@@ -171,6 +171,11 @@ describe('the recorded lines', () => {
       compareApis(kinds('2.6'), kinds('2.7')).promoted.map(({ kind, from, version }) => [kind, from, version]),
     ).toEqual(['ImagePolicy', 'ImageRepository', 'ImageUpdateAutomation'].map((kind) => [kind, 'v1beta2', 'v1']));
     expect(kinds('2.8').map((kind) => storageOf(kind).name)).toEqual(expect.arrayContaining(['v1', 'v2', 'v1beta3']));
+    expect(removed('2.8', '2.9')).toEqual(
+      ['Alert', 'ImagePolicy', 'ImageRepository', 'ImageUpdateAutomation', 'Provider', 'Receiver'].map(
+        (kind) => `${kind} v1beta2`,
+      ),
+    );
     expect(recordedKinds('2.5')).toBeUndefined();
   });
 });

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ChannelTraits } from '#consumers';
+import { OakumError } from '#core';
+import { channelImage, type Definition } from '#definition';
+
+/** What the names mean where no definition says otherwise. */
+const WELL_KNOWN: Readonly<Record<string, Omit<ChannelTraits, 'name'>>> = {
+  fips: { fips: true, git: false, gpg: false },
+  distroless: { fips: false, git: false, gpg: false },
+  standard: { fips: false, git: true, gpg: true },
+};
+
+/**
+ * Gives what a channel has: of the definition by its crypto mode and by the packages of kustomize-controller's base; else by its name.
+ * A base that is taken from an image is believed to have neither git nor gpg, as its packages are not listed. Throws `CHANNEL_UNKNOWN`.
+ */
+export function channelTraits(definition: Definition, name: string): ChannelTraits {
+  const channel = definition.channels[name];
+  if (channel !== undefined) {
+    const base = definition.bases[channelImage(definition, name, 'kustomize-controller').base];
+    const packages: readonly string[] = base !== undefined && 'packages' in base ? base.packages : [];
+    const has = (...names: readonly string[]) => names.some((one) => packages.includes(one));
+    return { name, fips: channel.crypto !== 'none', git: has('git'), gpg: has('gnupg', 'gpg') };
+  }
+  const known = WELL_KNOWN[name];
+  if (known !== undefined) return { name, ...known };
+  const names = new Set([...Object.keys(definition.channels), ...Object.keys(WELL_KNOWN)]);
+  throw new OakumError('usage', 'CHANNEL_UNKNOWN', `there is no channel ${name}`, {
+    hint: `Channels: ${[...names].join(', ')}.`,
+  });
+}
