@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
+import { addHandshakes } from './handshakes-program.ts';
 import { jsonOption, plainHttpOption, platformOption } from './options.ts';
 import type { World } from './world.ts';
 
@@ -31,4 +32,5 @@ export function addFips(program: Command, world: () => World): void {
     .addOption(jsonOption())
     .addHelpText('after', WHAT_REPORT_DOES)
     .action(async (target, flags) => (await import('./commands/fips-report.ts')).reportFips(target, flags, world()));
+  addHandshakes(fips, world);
 }

@@ -2,40 +2,21 @@
 import { resolve } from 'node:path';
 import { readCells, runScenario, staleReasons } from '#compatibility';
 import { migrateFor } from '#consumers';
-import type { Digest, Report } from '#core';
-import type { Definition, Lock } from '#definition';
-import {
-  attachCompatibility,
-  completeLock,
-  lockApiServer,
-  lockTool,
-  newestPatch,
-  readSignedArtifact,
-  servedMinors,
-  testCompatibility,
-  type Workshop,
-} from '#factory';
+import type { Digest } from '#core';
+import { attachCompatibility, newestPatch, readSignedArtifact, testCompatibility } from '#factory';
 import { formatCells, type ShownCell } from '../compat-cells.ts';
-import { type LocatedRelease, locateRelease, openSubject } from '../compat-subject.ts';
+import { type Desk, type DeskFlags, openDesk } from '../compat-desk.ts';
+import { openSubject } from '../compat-subject.ts';
 import { VERDICT_EXIT_CODE } from '../exit-codes.ts';
 import { digestsOf } from '../lifecycle.ts';
 import { type OutputFlags, print, withProgress } from '../session.ts';
-import { keepLock, type Loaded, loadDefinition, openShop, type SharedFlags } from '../shop.ts';
 import { openSigner, publicKeyOf, type SigningFlags } from '../signer.ts';
 import type { World } from '../world.ts';
 
-interface CompatTestFlags extends SharedFlags, OutputFlags, Omit<SigningFlags, 'sign'> {
-  readonly kubernetes?: readonly string[];
-  readonly channel?: readonly string[];
-  readonly from: string;
-  readonly previous?: string;
-  readonly previousFrom?: string;
+interface CompatTestFlags extends DeskFlags, OutputFlags, Omit<SigningFlags, 'sign'> {
   readonly out: string;
   readonly onlyStale?: boolean;
-  readonly refresh?: boolean;
   readonly attach?: boolean;
-  readonly locked?: boolean;
-  readonly plainHttp?: boolean;
 }
 
 /** How many minors are tested where none is named. */
@@ -45,7 +26,7 @@ const MINORS = 6;
 export async function testRelease(version: string, flags: CompatTestFlags, world: World): Promise<void> {
   const output = resolve(world.workingFolder, flags.out);
   const cells = await withProgress(flags, world, async (report) => {
-    const desk = await openDesk(version, flags, world, report);
+    const desk = await openDesk(version, flags, { world, report, minors: MINORS });
     const made = new Set<Digest>();
     for (const channel of desk.channels)
       for (const digest of await testChannel(channel, desk, { flags, world, output })) made.add(digest);
@@ -53,59 +34,6 @@ export async function testRelease(version: string, flags: CompatTestFlags, world
   });
   print(flags, cells, () => formatCells(cells));
   if (cells.some(({ fresh, verdict }) => fresh && verdict === 'failed')) process.exitCode = VERDICT_EXIT_CODE;
-}
-
-/** What a run works with: everything is located and locked. */
-interface Desk {
-  readonly shop: Workshop;
-  readonly definition: Definition;
-  readonly lock: Lock;
-  readonly minors: readonly string[];
-  readonly channels: readonly string[];
-  readonly release: LocatedRelease;
-  /** What is upgraded from. */
-  readonly previous: LocatedRelease | undefined;
-}
-
-async function openDesk(version: string, flags: CompatTestFlags, world: World, report: Report): Promise<Desk> {
-  const loaded = await loadDefinition(flags, world);
-  const shop = await openShop(loaded, { flags, world, report });
-  const release = await locateRelease(version, flags, world);
-  const before = flags.previous;
-  const from = flags.previousFrom ?? flags.from;
-  const previous = before === undefined ? undefined : await locateRelease(before, { ...flags, from }, world);
-  const releases = [release, previous].flatMap((one) => one?.document.release ?? []);
-  const { lock, minors } = await lockAll(releases, { flags, loaded, shop });
-  const channels = flags.channel ?? Object.keys(release.document.channels);
-  return { shop, definition: loaded.read.definition, lock, minors, channels, release, previous };
-}
-
-/** Completes the lock for releases, the tool that makes manifests, and the API servers; writes it where it changed. */
-async function lockAll(
-  releases: readonly string[],
-  { flags, loaded, shop }: { readonly flags: CompatTestFlags; readonly loaded: Loaded; readonly shop: Workshop },
-): Promise<{ readonly lock: Lock; readonly minors: readonly string[] }> {
-  const { definition } = loaded.read;
-  const request = { definition, lockFile: loaded.lockFile, locked: flags.locked === true };
-  let { lock } = loaded;
-  let changed = false;
-  for (const version of releases) {
-    const completed = await completeLock({ ...request, lock, version }, shop);
-    lock = completed.lock;
-    changed ||= completed.changed;
-  }
-  const tool = await lockTool('kustomize', { ...request, lock: lock as Lock }, shop);
-  lock = tool.lock;
-  changed ||= tool.changed;
-  const minors: string[] = [];
-  for (const kubernetes of flags.kubernetes ?? (await servedMinors(MINORS, shop))) {
-    const one = await lockApiServer({ ...request, lock, kubernetes, refresh: flags.refresh === true }, shop);
-    lock = one.lock;
-    changed ||= one.changed;
-    if (!minors.includes(one.minor)) minors.push(one.minor);
-  }
-  await keepLock({ lock, changed, holds: `Kubernetes ${minors.join(', ')}` }, loaded.lockFile, shop.report);
-  return { lock, minors };
 }
 
 interface Test {
