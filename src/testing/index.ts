@@ -42,3 +42,5 @@ export type { PostgresServer } from './postgres.ts';
 export { openFinding, releaseDocument } from './release-documents.ts';
 export { buildRpmHeader } from './rpm-header.ts';
 export type { RpmTagValue } from './rpm-header.ts';
+export { buildForeignImage, foreignIndex } from './foreign-image.ts';
+export type { ForeignEntry, ForeignImage, ForeignImageSpec } from './foreign-image.ts';
