@@ -14,13 +14,12 @@ import {
   type ManifestsRecord,
   operatorFiles,
   operatorVariant,
-  parseRevision,
   type ReleasePlace,
 } from '#release';
 import { FactoryError } from './error.ts';
 import type { InstallManifest, InstallRequest, Manifests } from './manifests.ts';
-import { moveTags, type TagMove } from './move-tags.ts';
-import { isNewestRelease } from './newest-release.ts';
+import { moveTags } from './move-tags.ts';
+import { type Following, forward } from './forward.ts';
 import { type SigningOptions, signManifest } from './sign.ts';
 import { readText, type Workshop } from './workshop.ts';
 
@@ -74,7 +73,7 @@ interface Target {
 /**
  * Makes and publishes the manifests of a revision's channels: an install manifest as a file and as the artifact `flux-manifests`, and the
  * distribution artifact of the Flux Operator. Content first, then signatures, the tags that never move (`v2.9.2-r0`), then all at once those
- * that do: `v2.9.2`, and the operator's `v2.9` where no later release of the line is there.
+ * that do: `v2.9.2` and the operator's `v2.9`, unless a later revision is there.
  * An artifact that is there with the same content stays. Throws `REVISION_EXISTS` where it has other content, before anything is put.
  */
 export async function publishManifests(request: PublishManifestsRequest, shop: Workshop): Promise<PublishedManifests> {
@@ -222,8 +221,8 @@ async function putAll(
   }
   const [immutable] = tagsOf(request);
   for (const { path, root } of fresh) await place.put(path, { manifest: root, blobs: [] }, immutable);
-  const moves = await Promise.all(targets.map((target) => toMoves(target, request)));
-  await moveTags(moves.flat(), { place, report: shop.report });
+  const moves = targets.flatMap((target) => toMoves(target, request));
+  await moveTags(await forward(moves, place), { place, report: shop.report });
   return { cached: fresh.length === 0 };
 }
 
@@ -231,14 +230,11 @@ async function putAll(
  * The tag of the release follows; of the operator's artifact that of the line too, since a FluxInstance names the artifact once and finds
  * in it what its `version` asks for.
  */
-async function toMoves({ path, kind, root }: Settled, request: PublishManifestsRequest): Promise<readonly TagMove[]> {
-  const { place, release, revision } = request;
+function toMoves({ path, kind, root }: Settled, request: PublishManifestsRequest): readonly Following[] {
   const [, moving] = tagsOf(request);
-  const ofRelease = { path, tag: moving, to: root };
-  if (kind !== 'operator') return [ofRelease];
-  const others = (await place.tags(path)).flatMap((tag) => parseRevision(tag.replace(/^v/, '')) ?? []);
-  if (!isNewestRelease({ release, number: revision }, others)) return [ofRelease];
-  return [ofRelease, { path, tag: lineOf(moving), to: root }];
+  const revision = { release: moving, number: request.revision };
+  const tags = kind === 'operator' ? [moving, lineOf(moving)] : [moving];
+  return tags.map((tag) => ({ path, tag, to: root, revision }));
 }
 
 async function toParcel({ manifest, config, layer }: Artifact, shop: Workshop): Promise<Parcel> {

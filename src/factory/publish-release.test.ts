@@ -85,6 +85,14 @@ describe.each(['registry', 'layout'] as const)('publishing release documents to 
     expect([line, release, fixed, older]).toEqual([third, third, late, other].map(digestOfRelease));
   });
 
+  it('moves no tag back where an older revision is published once more', async () => {
+    const { publish, digestAt } = await setUp(kind);
+    await publish(built('2.9.2-r0'));
+    const newest = await publish(built('2.9.2-r1'));
+    await publish(built('2.9.2-r0'));
+    expect(await Promise.all(['2.9.2', '2.9'].map(digestAt))).toEqual(Array(2).fill(digestOfRelease(newest)));
+  });
+
   it('keeps a document that is there for the same content, whatever the day, and signs it once', async () => {
     const { publish, signer, digestAt } = await setUp(kind);
     const first = await publish(built('2.9.2-r0'));

@@ -20,7 +20,7 @@ import {
 } from '#release';
 import { FactoryError } from './error.ts';
 import { moveTags } from './move-tags.ts';
-import { inLine, isNewestRelease } from './newest-release.ts';
+import { forward, inLine } from './forward.ts';
 import { toTime } from './release-findings.ts';
 import { type SigningOptions, signManifest } from './sign.ts';
 
@@ -44,8 +44,8 @@ export interface PublishReleaseRequest {
 }
 
 /**
- * Publishes a revision's document, signed, last of all: content, signature, the tag that never moves (`2.9.2-r0`), then `2.9.2`, and the
- * line's `2.9` where no later release of the line is there. A revision that has a document for the same content keeps it: the second
+ * Publishes a revision's document, signed, last of all: content, signature, the tag that never moves (`2.9.2-r0`), then `2.9.2` and the
+ * line's `2.9`, unless a later revision is there. A revision that has a document for the same content keeps it: the second
  * run of the same publishes nothing. A part of a release gets none in a registry, where its revision would then be taken. Throws `REVISION_EXISTS` where it has one for other content.
  */
 export async function publishRelease(request: PublishReleaseRequest): Promise<ReleaseDocument> {
@@ -61,7 +61,7 @@ export async function publishRelease(request: PublishReleaseRequest): Promise<Re
     const others = await publishedRevisions(place);
     const existing = await findRelease(place, document.revision);
     const whole = existing === undefined ? await complete(others, request) : await settle(existing, others, request);
-    await put(whole, others, request);
+    await put(whole, request);
     return { value: whole, cached: whole === existing?.document };
   });
   return value;
@@ -132,11 +132,7 @@ async function complete(
   return parseReleaseDocument(formatReleaseDocument({ ...document, publication }), 'release.json');
 }
 
-async function put(
-  document: ReleaseDocument,
-  others: readonly Revision[],
-  request: PublishReleaseRequest,
-): Promise<void> {
+async function put(document: ReleaseDocument, request: PublishReleaseRequest): Promise<void> {
   const { place, signing, name, report } = request;
   const parcel = releaseArtifact(document);
   const { descriptor } = parcel.manifest;
@@ -148,10 +144,10 @@ async function put(
   }
   if ((await place.resolve(RELEASES, document.revision))?.digest !== descriptor.digest)
     await place.put(RELEASES, { manifest: parcel.manifest, blobs: [] }, document.revision);
-  const own = parseRevision(document.revision) as Revision;
-  const moving = [document.release, ...(isNewestRelease(own, others) ? [lineOf(document.release)] : [])];
-  const moves = moving.map((tag) => ({ path: RELEASES, tag, to: parcel.manifest }));
-  await moveTags(moves, { place, report });
+  const revision = parseRevision(document.revision) as Revision;
+  const moving = [document.release, lineOf(document.release)];
+  const moves = moving.map((tag) => ({ path: RELEASES, tag, to: parcel.manifest, revision }));
+  await moveTags(await forward(moves, place), { place, report });
 }
 
 /** What a revision is: its images and manifests. Another build of the same content may differ in all else. */

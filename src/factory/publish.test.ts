@@ -116,6 +116,15 @@ describe('publishing to a registry', () => {
     expect(events).toContainEqual(expect.objectContaining({ kind: 'note' }));
   });
 
+  it('moves no tag back from a later revision, of whatever release that was', async () => {
+    const { client, repository, run } = await setUp();
+    await run();
+    const later = buildIndex(content, { made: 'later' });
+    for (const tag of ['v1-r1', 'v1']) await client.putManifest(repository, later.descriptor, later.bytes, tag);
+    await run();
+    expect((await client.resolve({ ...repository, tag: 'v1' }))?.digest).toBe(later.descriptor.digest);
+  });
+
   it.each([
     [
       'the platforms exchanged',

@@ -16,6 +16,7 @@ import { type EvidenceRecord, type ImageTags, imageName, imageTags, parsePlace, 
 import { FactoryError } from './error.ts';
 import { type ChannelImage, settled } from './images.ts';
 import { moveTags } from './move-tags.ts';
+import { forward } from './forward.ts';
 import { type SigningOptions, signImages } from './sign.ts';
 
 /** Where images go: an OCI layout in a folder, or a registry with an optional path (`registry.example.com/flux`). */
@@ -129,8 +130,14 @@ async function toRegistry(
     evidence = await signImages(signed, { ...signing, report });
   }
   await tagImmutable(targets, client);
-  const moves = targets.map(({ image, tags }) => ({ path: pathOf(image), tag: tags.moving, to: image.index }));
-  await moveTags(moves, { place: registryPlace(client, registry), report });
+  const place = registryPlace(client, registry);
+  const moves = targets.map(({ image, tags }) => ({
+    path: pathOf(image),
+    tag: tags.moving,
+    to: image.index,
+    revision: { release: image.version, number: options.revision },
+  }));
+  await moveTags(await forward(moves, place), { place, report });
   return { images: targets.map((target) => target.image), evidence };
 }
 
