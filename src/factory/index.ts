@@ -3,8 +3,6 @@ export { attachVex } from './attach-vex.ts';
 export type { AttachedVex, AttachVexRequest, VexTarget } from './attach-vex.ts';
 export { HANDSHAKES_FILE, testHandshakes } from './handshakes-test.ts';
 export type { HandshakesOutcome, HandshakesRecord, HandshakesTestRequest } from './handshakes-test.ts';
-export { HANDSHAKES_FILE, testHandshakes } from './handshakes-test.ts';
-export type { HandshakesOutcome, HandshakesRecord, HandshakesTestRequest } from './handshakes-test.ts';
 export { attachCompatibility, testCompatibility } from './compat-test.ts';
 export type { CompatImage, CompatOutcome, CompatSubject, CompatTarget, CompatTestRequest } from './compat-test.ts';
 export { compareRevisions } from './changelog.ts';
