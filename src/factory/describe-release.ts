@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createLayout } from '#image';
+import { createLayout, openLayout } from '#image';
 import {
   type CompatibilityRecord,
   type EvidenceRecord,
@@ -55,6 +55,13 @@ export interface DescribeReleaseRequest {
 export async function placeOf(destination: Destination): Promise<ReleasePlace> {
   if (destination.kind === 'registry') return registryPlace(destination.client, destination.registry);
   return layoutPlace(await createLayout(destination.folder), destination.folder);
+}
+
+/** Gives where a destination's artifacts lie, where anything can lie there: a layout is not made for a look, and a broken one is told of when it is written to. */
+export async function existingPlace(destination: Destination): Promise<ReleasePlace | undefined> {
+  if (destination.kind === 'registry') return placeOf(destination);
+  const layout = await openLayout(destination.folder).catch(() => undefined);
+  return layout === undefined ? undefined : layoutPlace(layout, destination.folder);
 }
 
 /**

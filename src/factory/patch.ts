@@ -12,7 +12,7 @@ import {
   planPatch,
   readPatchFiles,
 } from '#patch';
-import { formatRevision } from '#release';
+import { formatRevision, parseRevision } from '#release';
 import type { Feeds } from '#vulnerabilities';
 import { openBase } from './bases.ts';
 import { FactoryError } from './error.ts';
@@ -37,8 +37,8 @@ export interface PatchRequest {
 /** Plans the next revision of a release: what its findings need, component by component. Builds and writes nothing. */
 export async function planRevision(request: PatchRequest, shop: Workshop, feeds: Feeds): Promise<PatchPlan> {
   const { definition, lock, release, policy } = request;
-  const number = nextRevision(lock, release);
-  const predecessor = formatRevision({ release, number: number - 1 });
+  const { number, before } = nextRevision(lock, release);
+  const predecessor = formatRevision({ release, number: before });
   const previous = lock.revisions?.[predecessor];
   const lockedToolchain = lock.toolchains[definition.toolchain]?.[shop.machine.platform];
   if (lockedToolchain === undefined) throw lacking(definition.toolchain, release);
@@ -62,11 +62,22 @@ export async function planRevision(request: PatchRequest, shop: Workshop, feeds:
   );
 }
 
-/** The first revision that the lock does not hold; `r0` is the release as upstream made it. */
-function nextRevision(lock: Lock, release: string): number {
-  for (let number = 1; ; number += 1) {
-    if (lock.revisions?.[formatRevision({ release, number })] === undefined) return number;
-  }
+/**
+ * The number after the last that the lock holds, `before` (`r0` is the release as upstream made it); one is passed over that another
+ * release has used which shares a component's version: the two would share that image's tag, too.
+ */
+export function nextRevision(lock: Lock, release: string): { readonly number: number; readonly before: number } {
+  const versions = (name: string) =>
+    Object.entries(lock.releases[name]?.components ?? {}).map(
+      ([component, { module }]) => `${component} ${module.version}`,
+    );
+  const own = new Set(versions(release));
+  const known = Object.keys(lock.revisions ?? {}).flatMap((name) => parseRevision(name) ?? []);
+  const before = Math.max(0, ...known.flatMap((one) => (one.release === release ? [one.number] : [])));
+  const taken = known.filter((one) => versions(one.release).some((version) => own.has(version)));
+  let number = before + 1;
+  while (taken.some((one) => one.number === number)) number += 1;
+  return { number, before };
 }
 
 async function toTarget(component: string, request: PatchRequest, shop: Workshop): Promise<PatchTarget> {
