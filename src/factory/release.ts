@@ -18,11 +18,12 @@ import { type BuildRequest, buildImages, type ChannelImage, settled } from './im
 import { openPatchProof, type PatchProofOptions } from './patch-proof.ts';
 import { openPreparation, toJob } from './prepare.ts';
 import { type Destination, publish } from './publish.ts';
-import { describeRelease, type ReleaseKnowledge } from './describe-release.ts';
+import { describeRelease, existingPlace, type ReleaseKnowledge } from './describe-release.ts';
 import type { PublishedManifests } from './publish-manifests.ts';
 import { openReleaseManifests } from './release-manifests.ts';
 import { revise } from './revise.ts';
 import type { SigningOptions } from './sign.ts';
+import { requireFreeTags } from './taken-tags.ts';
 import type { Workshop } from './workshop.ts';
 
 /** What to release and where to. Files beside the images (pins, install manifests, release document) go into `outFolder`. */
@@ -68,6 +69,8 @@ export async function releaseRevision(request: ReleaseRequest, shop: Workshop): 
   const build = toBuild(request, shop);
   const { definition } = request.read;
   const makeManifests = openReleaseManifests({ ...request, definition, registry: registryOf(request) }, shop);
+  const there = await existingPlace(request.destination);
+  if (there !== undefined) await requireFreeTags(build, there);
   for (let attempt = 1; ; attempt += 1) {
     try {
       const built = await buildImages(build, shop);
