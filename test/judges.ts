@@ -33,6 +33,8 @@ const JUDGES = {
   ko: { module: 'github.com/google/ko', version: 'v0.19.1', binary: 'ko' },
   // About five minutes of CPU, once.
   cosign: { module: 'github.com/sigstore/cosign/v3/cmd/cosign', version: 'v3.1.3', binary: 'cosign' },
+  // The version in kustomize-controller of Flux 2.9.
+  sops: { module: 'github.com/getsops/sops/v3/cmd/sops', version: 'v3.13.2', binary: 'sops' },
   // About as long as cosign.
   syft: { module: 'github.com/anchore/syft/cmd/syft', version: 'v1.57.0', binary: 'syft' },
   'slsa-verifier': {

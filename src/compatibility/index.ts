@@ -25,6 +25,7 @@ export type {
 export { compareMinors } from './lifecycle/minor.ts';
 export { PRODUCT_FACTS, PROVIDERS } from './lifecycle/products.ts';
 export type { Product, Provider } from './lifecycle/products.ts';
+export { readPatch } from './lifecycle/newer-patch.ts';
 export { latestMinors } from './lifecycle/windows.ts';
 export type { LineSettings, LineWindow } from './lifecycle/windows.ts';
 export type { HandshakeResult, Handshakes } from './handshakes/result.ts';

@@ -72,6 +72,12 @@ describe('a cell', () => {
     ]);
   });
 
+  it('holds where the newer patch could not be built', () => {
+    const passedOver = ['1.36.10', '1.36.4'];
+    expect(staleReasons(cell({ passedOver }), { ...now, newestPatch: '1.36.10' })).toEqual([]);
+    expect(staleReasons(cell({ passedOver }), { ...now, newestPatch: '1.36.11' })).toHaveLength(1);
+  });
+
   it('grows stale by an image that is another, gone or new', () => {
     const images = { 'source-controller': TWO, 'helm-controller': ONE };
     expect(staleReasons(cell(), { ...now, images })).toEqual([

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type Digest, isDigest, PLATFORMS } from '#core';
 import type { CompatibilityCell } from '../lifecycle/cell.ts';
 import { compareMinors } from '../lifecycle/minor.ts';
+import { readPatch } from '../lifecycle/newer-patch.ts';
 import { CompatibilityError } from '../error.ts';
 
 const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'must be a sha256 digest');
@@ -30,6 +31,8 @@ const cellSchema = z.strictObject({
     }),
   ),
   logs: z.record(text, digest),
+  /** Newer patches of Kubernetes, `1.32.13`, that could not be built then. */
+  passedOver: z.array(text).optional(),
 });
 
 /** One test as it is kept: the cell, which images it ran, how each step went, and the digests of the logs beside it. */
@@ -68,12 +71,9 @@ export async function readCells(output: string): Promise<readonly CellRecord[]> 
 export function staleReasons(cell: CellRecord, { images, newestPatch }: CellContext): readonly string[] {
   const names = [...new Set([...Object.keys(cell.images), ...Object.keys(images)])].sort();
   const changed = names.filter((name) => cell.images[name] !== images[name]);
-  const tested = cell.versions['kubernetes'];
   return [
     ...(changed.length === 0 ? [] : [`tested other images of ${changed.join(', ')}`]),
-    ...(newestPatch === undefined || tested === undefined || patchOf(newestPatch) <= patchOf(tested)
-      ? []
-      : [`tested on Kubernetes ${tested}, the newest is ${newestPatch}`]),
+    ...readPatch(cell, newestPatch).stale,
   ];
 }
 
@@ -87,8 +87,4 @@ async function readCell(file: string): Promise<CellRecord> {
       cause: error,
     });
   }
-}
-
-function patchOf(version: string): number {
-  return Number(version.split('.')[2]);
 }

@@ -14,6 +14,8 @@ export interface ContainerRequest {
   readonly env: Readonly<Record<string, string>>;
   /** Folders inside, and where they are on this machine; written to. */
   readonly writable: Readonly<Record<string, string>>;
+  /** Folders inside, away from the root, and where they are on this machine; read only. */
+  readonly readable?: Readonly<Record<string, string>>;
   /** What is found where pods find their service account. */
   readonly account: string;
   /** Whether this process is root's. */
@@ -34,7 +36,7 @@ const SYSTEM_FOLDERS = words('--proc /proc --ro-bind /proc/sys /proc/sys --dev /
  * image's user before anything else; who is not root has that user inside alone.
  */
 export async function containerCommand(request: ContainerRequest): Promise<readonly [string, ...string[]]> {
-  const { name, root, config, args, env, writable, account, privileged } = request;
+  const { name, root, config, args, env, writable, readable = {}, account, privileged } = request;
   const { uid, gid } = userOf(name, config);
   await placeMountPoint(root, 'etc/hosts', 'file');
   for (const [inside, outside] of Object.entries(writable)) {
@@ -46,6 +48,7 @@ export async function containerCommand(request: ContainerRequest): Promise<reado
   const mounts = [
     ['--ro-bind', account, `${await runFolder(root)}/${ACCOUNT_PLACE}`],
     ['--ro-bind', hosts, '/etc/hosts'],
+    ...Object.entries(readable).map(([inside, outside]) => ['--ro-bind', outside, inside]),
     ...Object.entries(writable).map(([inside, outside]) => ['--bind', outside, inside]),
   ];
   const environment = { ...imageEnvironment(config), HOSTNAME: name, ...env };
@@ -100,6 +103,13 @@ function userOf(name: string, { config }: ImageConfig): { readonly uid: number; 
       hint: 'Pod Security `restricted` refuses such an image; build it with `user: 65534:65534`.',
     },
   );
+}
+
+/** Says whether an image's search path leads to a program. Links are not followed: they are the image's, and would lead about this machine. */
+export async function hasProgram(root: string, config: ImageConfig, program: string): Promise<boolean> {
+  const folders = (imageEnvironment(config)['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'));
+  const found = await Promise.all(folders.map((folder) => lstat(join(root, folder, program)).catch(() => undefined)));
+  return found.some((one) => one !== undefined && !one.isDirectory());
 }
 
 function imageEnvironment({ config }: ImageConfig): Readonly<Record<string, string>> {

@@ -5,6 +5,7 @@ import { createHttp } from '#core';
 import type { ImageConfig } from '#image';
 import { type Cluster, parseManifests } from '#kubernetes';
 import { CompatibilityError } from '../error.ts';
+import type { Outside } from '../outside.ts';
 import { type Addresses, localArguments } from './addresses.ts';
 import { type ApiServer, isReady } from './api-server.ts';
 import { containerCommand, programIn } from './contain.ts';
@@ -34,6 +35,7 @@ export interface ControllersRequest {
   /** The same, as its admin. */
   readonly cluster: Cluster;
   readonly addresses: Addresses;
+  readonly outside: Outside;
   /** A fresh folder for what they write; every user may enter it. */
   readonly folder: string;
   /** What they print goes to `<component>.log` in it. */
@@ -98,7 +100,7 @@ function imageOf({ component }: PodSpec, { images, revision }: RunnableRevision)
 }
 
 async function startPod(pod: PodSpec, image: UnpackedImage, request: ControllersRequest): Promise<Service> {
-  const { apiServer, addresses, folder, logFolder, searchPath, privileged, tools } = request;
+  const { apiServer, addresses, outside, folder, logFolder, searchPath, privileged, tools } = request;
   const { component } = pod;
   const own = join(folder, component);
   const account = join(own, 'account');
@@ -109,13 +111,15 @@ async function startPod(pod: PodSpec, image: UnpackedImage, request: Controllers
   );
   for (const path of Object.values(writable)) await mkdir(path, { mode: 0o700 });
   const { hostname, port } = new URL(apiServer.url);
+  const led = component === LOOKS_OUTSIDE ? await leadOutside(outside, join(own, 'authorities')) : undefined;
   const argv = await containerCommand({
     name: component,
     root: image.root,
     config: image.config,
     args: localArguments(pod, addresses),
-    env: { ...pod.env, KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port },
+    env: { ...pod.env, ...led?.env, KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port },
     writable,
+    ...(led === undefined ? {} : { readable: led.readable }),
     account,
     privileged,
   });
@@ -124,6 +128,23 @@ async function startPod(pod: PodSpec, image: UnpackedImage, request: Controllers
     { name: component, argv, env: { PATH: searchPath }, cwd: own, logFile, leader: programIn },
     tools,
   );
+}
+
+/** The one controller that asks cloud services for keys, and fetches with git; the others are told by Secrets whom to trust. */
+export const LOOKS_OUTSIDE = 'kustomize-controller';
+const AUTHORITIES = '/run/oakum/authorities';
+
+/** Gives what one adds to a Deployment for a proxy and a private authority, as users do: variables, and a folder of certificates. */
+async function leadOutside({ authority, proxy }: Outside, folder: string) {
+  await mkdir(folder);
+  await writeFile(join(folder, 'ca.crt'), authority.certificate, { mode: 0o644 });
+  const env = {
+    HTTPS_PROXY: proxy,
+    NO_PROXY: '127.0.0.1,localhost',
+    SSL_CERT_DIR: AUTHORITIES,
+    GIT_SSL_CAINFO: `${AUTHORITIES}/ca.crt`,
+  };
+  return { env, readable: { [AUTHORITIES]: folder } };
 }
 
 /** Lays out what a pod finds of its service account: token, authority and namespace. */

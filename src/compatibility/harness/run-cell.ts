@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import type { Clock, Report, RunProcess } from '#core';
 import { openCluster } from '#kubernetes';
 import { CompatibilityError } from '../error.ts';
+import { startOutside } from '../outside.ts';
 import type { RunScenario, ScenarioControllers, StepResult } from '../scenario/types.ts';
 import { chooseAddresses } from './addresses.ts';
 import { type ApiServer, startApiServer } from './api-server.ts';
+import { hasProgram } from './contain.ts';
 import {
   type ControllersRequest,
+  LOOKS_OUTSIDE,
   type RunnableRevision,
   type RunningControllers,
   startControllers,
@@ -62,10 +65,11 @@ export async function runCell(request: CellRequest): Promise<CellRun> {
   const logFolder = join(folder, 'logs');
   await mkdir(logFolder, { mode: 0o755 });
   const apiServer = await startApiServer({ ...request, folder: join(folder, 'cluster'), logFolder });
+  const outside = await startOutside(clock);
   try {
     const cluster = await openCluster({ files: [apiServer.kubeconfig] }, { clock, run, signal });
     const addresses = await chooseAddresses(request.revision.images.map(({ component }) => component));
-    const parts = { apiServer, cluster, addresses, logFolder, tools: { run, clock, signal } };
+    const parts = { apiServer, cluster, addresses, outside, logFolder, tools: { run, clock, signal } };
     const steps = await playOn(apiServer, parts, request);
     const names = await readdir(logFolder);
     return {
@@ -77,7 +81,7 @@ export async function runCell(request: CellRequest): Promise<CellRun> {
       logs: Object.fromEntries(names.sort().map((name) => [name, join(logFolder, name)])),
     };
   } finally {
-    await apiServer.stop();
+    await Promise.all([apiServer.stop(), outside.stop()]);
   }
 }
 
@@ -95,6 +99,8 @@ async function playOn(apiServer: ApiServer, parts: Parts, request: CellRequest):
       namespace: runner.namespace(),
       revision: revision.revision,
       addresses: parts.addresses.shared,
+      outside: parts.outside,
+      programs: await programsOf(revision),
       restart: () => runner.restart(),
       ...(previous === undefined ? {} : { upgrade: () => runner.start(revision) }),
     };
@@ -105,6 +111,12 @@ async function playOn(apiServer: ApiServer, parts: Parts, request: CellRequest):
   } finally {
     await runner.stop();
   }
+}
+
+async function programsOf({ images }: RunnableRevision): Promise<ScenarioControllers['programs']> {
+  const image = images.find(({ component }) => component === LOOKS_OUTSIDE);
+  const has = async (program: string) => image !== undefined && hasProgram(image.root, image.config, program);
+  return { git: await has('git'), gpg: await has('gpg') };
 }
 
 /** Holds the controllers that run now; starting others stops them first. Each start has a folder of its own, as a new pod has. */

@@ -2,6 +2,7 @@
 import type { CompatibilityCell } from './cell.ts';
 import { dayOf } from './day.ts';
 import { minorOf } from './minor.ts';
+import { readPatch } from './newer-patch.ts';
 
 /**
  * What tests say of a line's channel on a Kubernetes minor. `stale`: tested, and since then a newer revision or a newer patch release of
@@ -12,6 +13,8 @@ export interface EvidenceReading {
   readonly state: 'passed' | 'failed' | 'stale' | 'not tested';
   /** Why it is stale. */
   readonly reasons: readonly string[];
+  /** What else is to be known of it. */
+  readonly notes: readonly string[];
   readonly cell?: CompatibilityCell;
 }
 
@@ -32,18 +35,16 @@ export function readEvidence(cells: readonly CompatibilityCell[], context: Evide
     .filter((one) => one.kubernetes === kubernetes && one.channel === channel && minorOf(one.revision) === line)
     .filter(({ made }) => Date.parse(made) <= now.getTime())
     .sort(byUse)[0];
-  if (cell === undefined) return { channel, state: 'not tested', reasons: [] };
-  const tested = cell.versions['kubernetes']?.replace(/^v/, '');
+  if (cell === undefined) return { channel, state: 'not tested', reasons: [], notes: [] };
+  const { stale, notes } = readPatch(cell, patch);
   const reasons = [
     ...(cell.outdated ?? []),
     ...(revision === undefined || cell.revision === revision
       ? []
       : [`tested ${cell.revision}, the newest is ${revision}`]),
-    ...(patch === undefined || tested === undefined || !isNewer(patch, tested)
-      ? []
-      : [`tested on Kubernetes ${tested}, the newest is ${patch}`]),
+    ...stale,
   ];
-  return { channel, state: reasons.length > 0 ? 'stale' : cell.verdict, reasons, cell };
+  return { channel, state: reasons.length > 0 ? 'stale' : cell.verdict, reasons, notes, cell };
 }
 
 /** The newest first; of two about one run, the one that tells more of it; else any, but always the same. */
@@ -61,10 +62,4 @@ export function describeEvidence({ state, cell }: EvidenceReading): string {
   if (cell === undefined) return state;
   const day = dayOf(new Date(cell.made));
   return state === 'stale' ? `stale (${cell.verdict} ${day})` : `${state} ${day}`;
-}
-
-/** Compares patch releases of one minor: the feed may be older than what was tested, and then says nothing against it. */
-function isNewer(patch: string, than: string): boolean {
-  const [a, b] = [patch, than].map((version) => Number(/^\d+\.\d+\.(\d+)/.exec(version)?.[1]));
-  return a !== undefined && b !== undefined && a > b;
 }

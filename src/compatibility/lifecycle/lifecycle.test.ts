@@ -223,7 +223,11 @@ describe('what fits', () => {
       state: 'not tested',
     });
     expect(read('1.36', [cell({ made: '2026-09-01T00:00:00Z' })])).toMatchObject({ state: 'not tested' });
-    expect(read('1.36', [cell({})])).toMatchObject({ state: 'passed', reasons: [] });
+    expect(read('1.36', [cell({})])).toMatchObject({ state: 'passed', reasons: [], notes: [] });
+    expect(read('1.36', [cell({ versions: { kubernetes: '1.36.3' }, passedOver: ['1.36.4'] })])).toMatchObject({
+      state: 'passed',
+      notes: [expect.stringContaining('1.36.4 could not be built')],
+    });
     expect(read('1.36', [cell({}), cell({ verdict: 'failed', made: '2026-08-21T10:00:00Z' })])).toMatchObject({
       state: 'failed',
     });

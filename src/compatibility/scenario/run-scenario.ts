@@ -2,6 +2,7 @@
 import { type Cluster, openCluster } from '#kubernetes';
 import { StepFailure } from './failure.ts';
 import { judge, skip } from './judge.ts';
+import { type KeyServices, startKeyServices } from './keys/key-services.ts';
 import { playMigration } from './migration.ts';
 import { playRestarts } from './restarts.ts';
 import { type ScenarioServers, startServers } from './servers/servers.ts';
@@ -13,6 +14,7 @@ import { images } from './steps/images.ts';
 import { kustomization } from './steps/kustomization.ts';
 import { alert, receiver } from './steps/notifications.ts';
 import { bucket, gitOverHttps, gitOverSsh, helmRegistry, helmRepository, ociRepository } from './steps/sources.ts';
+import { sopsSteps } from './steps/sops.ts';
 import type { Step } from './steps/step.ts';
 import { VERIFICATION, verification } from './steps/verification.ts';
 import type { ScenarioRequest, StepResult } from './types.ts';
@@ -31,6 +33,7 @@ const STEPS: readonly Step[] = [
   receiver,
   images,
   artifactGenerator,
+  ...sopsSteps,
 ];
 const DEFINITIONS = 'CustomResourceDefinitions are established';
 const BEFORE_UPGRADE = 'Objects are ready under the revision before';
@@ -49,8 +52,11 @@ export async function runScenario(request: ScenarioRequest): Promise<readonly St
   const { clock, run, signal } = request;
   const cluster = await openCluster({ files: [request.cluster.kubeconfig] }, { clock, run, signal });
   const servers = await startServers(request.folder, request);
-  const play: Play = { request, cluster, servers };
+  const running: { stop(): Promise<void> }[] = [servers];
   try {
+    const keys = await startKeyServices(request.controllers.outside);
+    running.push(keys);
+    const play: Play = { request, cluster, servers, keys };
     const first = await judge(DEFINITIONS, request, async () => {
       const { stored } = await readKinds(cluster);
       return [...stored.keys()].sort().join(', ');
@@ -66,7 +72,7 @@ export async function runScenario(request: ScenarioRequest): Promise<readonly St
       await restartStep(play),
     ];
   } finally {
-    await servers.stop();
+    await Promise.all(running.map((one) => one.stop()));
   }
 }
 
@@ -74,6 +80,7 @@ interface Play {
   readonly request: ScenarioRequest;
   readonly cluster: Cluster;
   readonly servers: ScenarioServers;
+  readonly keys: KeyServices;
 }
 
 function setStage(play: Play, kinds: FluxKinds, namespace: string, signal: AbortSignal): Promise<Stage> {

@@ -5,6 +5,7 @@ import { at, type Cluster, describeRef, type KubernetesObject, type ObjectRef, r
 import { type Files, unpackArchive } from './content/archive.ts';
 import { StepFailure } from './failure.ts';
 import { isReady, isStalled, tellOf, textAt } from './reading.ts';
+import type { KeyServices } from './keys/key-services.ts';
 import type { ScenarioServers } from './servers/servers.ts';
 import type { ScenarioControllers } from './types.ts';
 
@@ -12,6 +13,7 @@ import type { ScenarioControllers } from './types.ts';
 export interface Scenery {
   readonly cluster: Cluster;
   readonly servers: ScenarioServers;
+  readonly keys: KeyServices;
   readonly controllers: ScenarioControllers;
   /** The version in which objects of a kind of Flux are stored, `source.toolkit.fluxcd.io/v1`, by kind. */
   readonly kinds: ReadonlyMap<string, string>;

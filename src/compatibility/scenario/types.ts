@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock, Report, RunProcess } from '#core';
 import type { Cluster, KubernetesObject } from '#kubernetes';
+import type { Outside } from '../outside.ts';
 import type { PublishedArtifact } from './servers/registry.ts';
 
 /** How one step of the scenario ended; `detail` says why where it did not pass. */
@@ -39,6 +40,10 @@ export interface ScenarioControllers {
     /** notification-controller's intake of events. */
     readonly events: string;
   };
+  /** What kustomize-controller finds where it looks outside of the cluster. */
+  readonly outside: Pick<Outside, 'authority' | 'lead'>;
+  /** Which programs kustomize-controller's image has, beside its own. */
+  readonly programs: { readonly git: boolean; readonly gpg: boolean };
   /** Stops all of them and starts them again. */
   restart(): Promise<void>;
   /** Where an older revision was named and runs now: replaces it, manifests and programs, by the revision under test. */

@@ -2,17 +2,54 @@
 import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { stringify } from 'yaml';
 
-/** An age key: `identity` decrypts, and anyone may encrypt for `recipient`. */
-export interface AgeKey {
-  readonly identity: string;
-  readonly recipient: string;
+/** A data key as one master key has wrapped it, as it stands in a SOPS file's metadata (stores/stores.go of getsops/sops). */
+export interface WrappedKey {
+  readonly list: 'kms' | 'gcp_kms' | 'azure_kv' | 'hc_vault' | 'pgp' | 'age';
+  readonly entry: Readonly<Record<string, string>>;
+}
+
+/** What wraps data keys. */
+export interface MasterKey {
+  wrap(dataKey: Uint8Array, now: Date): WrappedKey | Promise<WrappedKey>;
+}
+
+/** A master key that is a file: whoever has it can unwrap. */
+export interface KeyFile extends MasterKey {
+  /** What stands in the file. */
+  readonly secret: string;
 }
 
 /** Makes an age key on X25519. */
-export async function createAgeKey(): Promise<AgeKey> {
-  const { generateX25519Identity, identityToRecipient } = await import('age-encryption');
-  const identity = await generateX25519Identity();
-  return { identity, recipient: await identityToRecipient(identity) };
+export async function createAgeKey(): Promise<KeyFile> {
+  const { armor, Encrypter, generateX25519Identity, identityToRecipient } = await import('age-encryption');
+  const secret = await generateX25519Identity();
+  const recipient = await identityToRecipient(secret);
+  return {
+    secret,
+    async wrap(dataKey) {
+      const encrypter = new Encrypter();
+      encrypter.addRecipient(recipient);
+      return { list: 'age', entry: { recipient, enc: armor.encode(await encrypter.encrypt(dataKey)) } };
+    },
+  };
+}
+
+/** Makes an OpenPGP key on P-256. */
+export async function createOpenpgpKey(): Promise<KeyFile> {
+  const { createMessage, encrypt, generateKey } = await import('openpgp');
+  const name = { name: 'Oakum scenario', email: 'scenario@oakum.test' };
+  const key = await generateKey({ type: 'ecc', curve: 'nistP256', userIDs: [name], format: 'object' });
+  return {
+    secret: key.privateKey.armor(),
+    async wrap(dataKey, now) {
+      const message = await createMessage({ binary: dataKey });
+      const enc = await encrypt({ message, encryptionKeys: key.publicKey, format: 'armored' });
+      return {
+        list: 'pgp',
+        entry: { created_at: sopsTime(now), enc, fp: key.publicKey.getFingerprint().toUpperCase() },
+      };
+    },
+  };
 }
 
 /** A Secret as it is written; values are texts. */
@@ -27,16 +64,19 @@ const ENCRYPTED = '^(data|stringData)$';
 /** The form below is SOPS's since 3.0; the version stands in the file for readers that care. */
 const SOPS_VERSION = '3.9.0';
 
+/** A SOPS file's form of a time: RFC 3339, to the second. */
+export function sopsTime(now: Date): string {
+  return `${now.toISOString().slice(0, 19)}Z`;
+}
+
 /**
- * Gives a Secret as YAML that SOPS and kustomize-controller decrypt with an age key (https://getsops.io/docs/#encryption-protocol):
- * each value sealed by AES-256-GCM with its path as additional data, the data key by age, all values together by a hash.
+ * Gives a Secret as YAML that SOPS and kustomize-controller decrypt with a master key (https://getsops.io/docs/#encryption-protocol):
+ * each value sealed by AES-256-GCM with its path as additional data, the data key by the master key, all values together by a hash.
  */
-export async function encryptSecret(secret: PlainSecret, recipient: string, now: Date): Promise<string> {
-  const { armor, Encrypter } = await import('age-encryption');
+export async function encryptSecret(secret: PlainSecret, key: MasterKey, now: Date): Promise<string> {
   const dataKey = randomBytes(32);
-  const encrypter = new Encrypter();
-  encrypter.addRecipient(recipient);
-  const lastmodified = `${now.toISOString().slice(0, 19)}Z`;
+  const { list, entry } = await key.wrap(dataKey, now);
+  const lastmodified = sopsTime(now);
   const stringData = Object.fromEntries(
     Object.entries(secret.stringData).map(([name, value]) => [name, seal(value, dataKey, `stringData:${name}:`)]),
   );
@@ -44,7 +84,7 @@ export async function encryptSecret(secret: PlainSecret, recipient: string, now:
     ...secret,
     stringData,
     sops: {
-      age: [{ recipient, enc: armor.encode(await encrypter.encrypt(dataKey)) }],
+      [list]: [entry],
       lastmodified,
       mac: seal(hashOf(secret), dataKey, lastmodified),
       encrypted_regex: ENCRYPTED,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerIdentity } from './authority.ts';
 import { type RunningServer, startHttps } from './https.ts';
-import { type S3Credential, signatureFault } from './s3-signature.ts';
+import { type AwsCredential, signatureFault } from './aws-signature.ts';
 
 /** A bucket of the S3 protocol. */
 export interface BucketServer extends RunningServer {
@@ -14,7 +14,7 @@ export interface BucketServer extends RunningServer {
 /** What {@link startBucket} serves, and to whom. */
 export interface BucketContent {
   readonly bucket: string;
-  readonly credential: S3Credential;
+  readonly credential: AwsCredential;
   /** Text by key. */
   readonly objects: Readonly<Record<string, string>>;
   /** When the objects were made. */

@@ -10,7 +10,7 @@ import { type GitSshServer, startGitSsh } from './git-ssh.ts';
 import type { Login, RunningServer } from './https.ts';
 import { type ArtifactRegistry, startArtifactRegistry } from './registry.ts';
 import { type GitTools, openRepositories, type Repositories } from './repositories.ts';
-import type { S3Credential } from './s3-signature.ts';
+import type { AwsCredential } from './aws-signature.ts';
 import { type AlertSink, startAlertSink } from './sink.ts';
 
 /** All that the controllers speak with beside the API server. */
@@ -23,7 +23,7 @@ export interface ScenarioServers {
   readonly gitSsh: GitSshServer;
   readonly registry: ArtifactRegistry;
   readonly charts: FileServer;
-  readonly bucket: BucketServer & { readonly credential: S3Credential };
+  readonly bucket: BucketServer & { readonly credential: AwsCredential };
   readonly sink: AlertSink & { readonly secret: string };
   stop(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { at } from '#kubernetes';
 import type { Files } from '../content/archive.ts';
-import { createAgeKey, encryptSecret } from '../content/sops.ts';
+import { createAgeKey, encryptSecret, type MasterKey } from '../content/sops.ts';
 import { StepFailure } from '../failure.ts';
 import { configMapYaml, gitRepository, kustomizationOf, loginSecrets, secret } from '../objects.ts';
 import { isReady, textAt } from '../reading.ts';
@@ -17,12 +17,12 @@ export const kustomization: Step = {
   namespace: 'oakum-kustomization',
   async play(stage) {
     const age = await createAgeKey();
-    const kept = await keptFiles(age.recipient, stage.clock.now());
+    const kept = await keptFiles(age, stage.clock.now());
     const leaving = { 'deploy/leaving.yaml': configMapYaml('leaving', { hello: 'world' }) };
     await stage.servers.repositories.create(NAME, { ...kept, ...leaving });
     await stage.apply(
       ...loginSecrets(stage.servers),
-      secret('age', { 'oakum.agekey': age.identity }),
+      secret('age', { 'oakum.agekey': age.secret }),
       { kind: 'ConfigMap', name: 'variables', data: { tier: 'gold' } },
       gitRepository(NAME, stage.servers),
       kustomizationOf(NAME, stage.namespace, {
@@ -42,10 +42,10 @@ export const kustomization: Step = {
   },
 };
 
-async function keptFiles(recipient: string, now: Date): Promise<Files> {
+async function keptFiles(age: MasterKey, now: Date): Promise<Files> {
   const sealed = await encryptSecret(
     { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'sealed' }, stringData: { password: PASSWORD } },
-    recipient,
+    age,
     now,
   );
   return {
