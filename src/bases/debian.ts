@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { StoredBlob } from '#cache';
+import type { StoredBlob, TreeResult } from '#cache';
 import type { Architecture } from '#core';
+import { layBuildRoot } from './build-root.ts';
 import { composeRoot } from './compose.ts';
 import { fetchPackages } from './fetch.ts';
 import { openRelease, type OpenRelease } from './open-release.ts';
@@ -16,6 +17,8 @@ export interface Debian {
   fetch(packages: readonly LockedPackage[]): Promise<readonly StoredBlob[]>;
   /** Composes the root from locked packages, fetching what the cache lacks; see {@link composeRoot}. */
   root(packages: readonly LockedPackage[]): Promise<BaseRoot>;
+  /** Lays locked packages into a folder with their programs, to compile with; see {@link layBuildRoot}. */
+  buildRoot(packages: readonly LockedPackage[]): Promise<TreeResult>;
 }
 
 /** Opens the Debian archive: nothing is asked of a mirror until a verb is called. */
@@ -33,6 +36,7 @@ export function openDebian(options: DebianOptions): Debian {
       await fetchMissing(packages, options);
       return composeRoot(packages, options);
     },
+    buildRoot: (packages) => layBuildRoot(packages, options),
   };
 }
 

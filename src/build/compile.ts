@@ -3,14 +3,24 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Cache, removeTree, type StepKey, type StepResult } from '#cache';
-import type { Clock, Digest } from '#core';
-import type { Engine } from '#engine';
+import { type Clock, type Digest, digestOf } from '#core';
+import type { Engine, Mount } from '#engine';
 import type { Json } from '#formats';
 import { compileCommand, type CompileRequest, packageFlags } from './compile-command.ts';
 import { FIPS_MODULE } from './crypto.ts';
 import { BuildError } from './error.ts';
-import { type CompileInputs, type CompileLimits, GO, goEnvironment, goLimits, goMounts, INSIDE } from './go-step.ts';
+import {
+  cgoMounts,
+  type CompileInputs,
+  type CompileLimits,
+  GO,
+  goEnvironment,
+  goLimits,
+  goMounts,
+  INSIDE,
+} from './go-step.ts';
 import { checkBinary, type CompiledModule } from './inspect.ts';
+import { TLS_OVERLAY } from './tls-overlay.ts';
 
 /** A compiled program in the cache. `modules` is a blob that lists what was compiled in, one `path version h1` a line. */
 export type CompiledBinary = {
@@ -48,8 +58,15 @@ const MAX_BINARY_BYTES = 1 << 30;
 
 /** Gives the compile's key: all that determines its bytes, and how it was isolated. */
 export function compileKey(request: CompileRequest, isolated: boolean): StepKey {
-  const { component, main, nested, toolchain, platform, crypto, overlay } = request;
-  const source = { main, nested, ...(overlay === undefined ? {} : { overlay }) };
+  const { component, main, nested, toolchain, platform, crypto, overlay, buildRoot } = request;
+  const source = {
+    main,
+    nested,
+    ...(overlay === undefined ? {} : { overlay }),
+    ...(buildRoot === undefined
+      ? {}
+      : { buildRoot, tls: digestOf(JSON.stringify(TLS_OVERLAY.files(request.package))) }),
+  };
   const inputs = { record: 1, component, ...source, package: request.package, toolchain, platform, crypto };
   return {
     name: 'compile',
@@ -83,10 +100,11 @@ export function compile(
   return tools.cache.step(compileKey(request, tools.isolated), compileOutputs, async () => {
     const inputs = await prepare();
     const output = tools.cache.temporary();
+    const goBuild = await openGoBuild(request, tools);
     await mkdir(output);
     try {
       const stage = tools.stage ?? ((_name, run) => run());
-      const timed = await runStages(request, inputs, { ...tools, output, stage });
+      const timed = await runStages(request, inputs, { ...tools, output, goBuild, stage });
       const path = await theOneFile(output, request.component);
       const modules = await checkBinary(path, {
         component: request.component,
@@ -109,11 +127,27 @@ export function compile(
       };
     } finally {
       await removeTree(output);
+      if (!goBuild.shared) await removeTree(goBuild.folder);
     }
   });
 }
 
-type StageTools = CompileTools & Required<Pick<CompileTools, 'stage'>> & { readonly output: string };
+/** Where Go keeps what it has compiled. */
+interface GoBuild {
+  readonly folder: string;
+  readonly shared: boolean;
+}
+
+/** With cgo foreign code runs, a C compiler: what it leaves behind is read by nobody else. */
+async function openGoBuild({ crypto }: CompileRequest, { cache }: CompileTools): Promise<GoBuild> {
+  if (crypto !== 'boring') return { folder: await cache.area('go-build'), shared: true };
+  const folder = cache.temporary();
+  await mkdir(folder);
+  return { folder, shared: false };
+}
+
+type StageTools = CompileTools &
+  Required<Pick<CompileTools, 'stage'>> & { readonly output: string; readonly goBuild: GoBuild };
 type Timed = Pick<CompiledBinary, 'isolation' | 'invocation' | 'milliseconds'>;
 
 /** First all packages into the build cache, then the program: what it writes is decided by the second command alone. */
@@ -146,10 +180,7 @@ async function runCommand(
     argv,
     env: { ...goEnvironment(request), GOMAXPROCS: String(tools.parallelism) },
     cwd: INSIDE.source,
-    mounts: [
-      ...goMounts(inputs, await tools.cache.area('go-build')),
-      { kind: 'write', from: tools.output, to: INSIDE.output },
-    ],
+    mounts: [...mountsOf(request, inputs, tools.goBuild), { kind: 'write', from: tools.output, to: INSIDE.output }],
     limits: goLimits(tools.limits, { fileBytes: MAX_BINARY_BYTES, outputBytes: 8 * MAX_BINARY_BYTES }),
     ...(tools.signal === undefined ? {} : { signal: tools.signal }),
   });
@@ -165,6 +196,14 @@ async function runCommand(
     where,
     hint: 'The source is as upstream published it: check that `package`, `toolchain` and the release belong together. Compilers that are killed lack memory: try --jobs 1.',
   });
+}
+
+function mountsOf(request: CompileRequest, inputs: CompileInputs, { folder, shared }: GoBuild): readonly Mount[] {
+  const mounts = goMounts(inputs, folder).map((mount) => (mount.kind === 'write' ? { ...mount, shared } : mount));
+  if (request.crypto !== 'boring') return mounts;
+  if (inputs.buildRoot === undefined)
+    throw new TypeError('BoringCrypto is compiled with the C compiler of a build root');
+  return [...cgoMounts(inputs.buildRoot, request.package), ...mounts];
 }
 
 /** The output folder was written by the step: nothing in it is followed, and only the one regular file is taken. */

@@ -19,7 +19,7 @@ export type CryptoMode = 'none' | 'fips140' | 'boring';
 export type FipsMode = Exclude<CryptoMode, 'none'>;
 
 /** The name of Go's experiment that links BoringCrypto in. */
-export const BORING_EXPERIMENT = 'boringcrypto';
+const BORING_EXPERIMENT = 'boringcrypto';
 
 /** A frozen Go Cryptographic Module and its validation. */
 export type FipsModule = {
@@ -70,6 +70,11 @@ function certificateOf(module: CertifiedVersion['module'], version: string): Cer
 /** Gives the environment of the go command that a crypto mode adds. */
 export function cryptoEnv(mode: CryptoMode): Readonly<Record<string, string>> {
   return mode === 'fips140' ? { GOFIPS140: FIPS_MODULE.setting } : {};
+}
+
+/** Gives the Go experiments that a program is compiled with: those asked for, and the one that its crypto mode needs. */
+export function experimentsOf(mode: CryptoMode, experiments: readonly string[]): readonly string[] {
+  return mode === 'boring' ? [BORING_EXPERIMENT, ...experiments] : experiments;
 }
 
 /** What a program shows of the module that was linked into it; undefined members are not there. */

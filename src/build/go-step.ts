@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { architectureOf, type Platform } from '#core';
 import type { Limits, Mount } from '#engine';
-import { type CryptoMode, cryptoEnv } from './crypto.ts';
+import { compilerFor } from '#bases';
+import { type CryptoMode, cryptoEnv, experimentsOf } from './crypto.ts';
+import { TLS_OVERLAY } from './tls-overlay.ts';
 
 /** What a compile needs on disk; asked for only when it must run. `hashes` maps `path@version` to h1. */
 export interface CompileInputs {
@@ -9,6 +11,8 @@ export interface CompileInputs {
   readonly moduleCache: string;
   readonly toolchainFolder: string;
   readonly hashes: ReadonlyMap<string, string>;
+  /** The folder of the build root whose C compiler a compile with cgo uses. */
+  readonly buildRoot?: string;
 }
 
 /** Limits of a step that runs Go. */
@@ -49,15 +53,18 @@ export function goEnvironment({
   experiments = [],
 }: GoTarget): Readonly<Record<string, string>> {
   const architecture = architectureOf(platform);
+  const wanted = experimentsOf(crypto, experiments);
   return {
-    CGO_ENABLED: '0',
+    ...(crypto === 'boring'
+      ? { CC: compilerFor(architecture), CGO_CFLAGS: '-O2', CGO_ENABLED: '1' }
+      : { CGO_ENABLED: '0' }),
     ...cryptoEnv(crypto),
     GO111MODULE: 'on',
     GOARCH: architecture,
     ...(architecture === 'amd64' ? { GOAMD64: 'v1' } : { GOARM64: 'v8.0' }),
     GOCACHE: INSIDE.cache,
     GOENV: 'off',
-    ...(experiments.length === 0 ? {} : { GOEXPERIMENT: experiments.join(',') }),
+    ...(wanted.length === 0 ? {} : { GOEXPERIMENT: wanted.join(',') }),
     GOFLAGS: '',
     GOMODCACHE: INSIDE.modules,
     GOOS: 'linux',
@@ -70,7 +77,7 @@ export function goEnvironment({
     GOWORK: 'off',
     HOME: '/tmp',
     LC_ALL: 'C',
-    PATH: `${INSIDE.toolchain}/bin`,
+    PATH: crypto === 'boring' ? `${INSIDE.toolchain}/bin:/usr/bin` : `${INSIDE.toolchain}/bin`,
     TMPDIR: '/tmp',
     TZ: 'UTC',
   };
@@ -86,6 +93,18 @@ export function goMounts(
     { kind: 'read', from: folders.moduleCache, to: INSIDE.modules },
     { kind: 'read', from: folders.sourceFolder, to: INSIDE.source },
     { kind: 'write', from: goBuild, to: INSIDE.cache, shared: true },
+  ];
+}
+
+/** Gives what a compile with cgo sees beside that: the build root as `/usr`, and the file that is laid into the main package. */
+export function cgoMounts(buildRoot: string, mainPackage: string): readonly Mount[] {
+  return [
+    { kind: 'read', from: `${buildRoot}/usr`, to: '/usr' },
+    { kind: 'read', from: `${buildRoot}/usr/lib`, to: '/lib' },
+    { kind: 'read', from: `${buildRoot}/usr/lib64`, to: '/lib64' },
+    ...TLS_OVERLAY.files(`${INSIDE.source}/${mainPackage}`).map(
+      ({ path, text }): Mount => ({ kind: 'data', content: Buffer.from(text), to: path }),
+    ),
   ];
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { architectureOf, type Platform } from '#core';
 import type { BuiltModule, GoBuildInfo } from '#formats';
-import { type CryptoMode, cryptoFaults } from './crypto.ts';
+import { type CryptoMode, cryptoFaults, experimentsOf } from './crypto.ts';
 import { BuildError } from './error.ts';
 import { readProgram } from './read-program.ts';
 
@@ -49,15 +49,20 @@ export async function checkBinary(path: string, expected: BinaryExpectation): Pr
 }
 
 function settingFaults(info: GoBuildInfo, expected: BinaryExpectation): string[] {
+  const experiments = experimentsOf(expected.crypto, expected.experiments);
   const wanted: Readonly<Record<string, string>> = {
-    CGO_ENABLED: '0',
+    CGO_ENABLED: expected.crypto === 'boring' ? '1' : '0',
     GOOS: 'linux',
     GOARCH: architectureOf(expected.platform),
     '-trimpath': 'true',
-    ...(expected.experiments.length === 0 ? {} : { GOEXPERIMENT: expected.experiments.join(',') }),
+    ...(experiments.length === 0 ? {} : { GOEXPERIMENT: [...experiments].sort().join(',') }),
+  };
+  const told = (name: string) => {
+    const value = info.settings.get(name);
+    return name === 'GOEXPERIMENT' ? value?.split(',').sort().join(',') : value; // the linker has an order of its own
   };
   const faults = Object.entries(wanted)
-    .filter(([name, value]) => info.settings.get(name) !== value)
+    .filter(([name, value]) => told(name) !== value)
     .map(([name, value]) => `${name} is ${info.settings.get(name) ?? 'not set'} instead of ${value}`);
   if (info.goVersion !== expected.goVersion)
     faults.push(`it is compiled by ${info.goVersion} instead of ${expected.goVersion}`);

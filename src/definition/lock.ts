@@ -138,6 +138,11 @@ const apiServer = z.strictObject({
   treeHash: hash1.describe(
     'Over all files of the source, its staging modules required at the versions they are published as.',
   ),
+  passedOver: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe('Newer patches, newest first, of which the proxies did not serve every part when this one was chosen.'),
 });
 
 const lockSchema = z.strictObject({
@@ -145,6 +150,10 @@ const lockSchema = z.strictObject({
   compressor: z.string().describe('The build of the compressor for which compressed digests hold.'),
   toolchains: z.record(z.string(), z.partialRecord(z.enum(PLATFORMS), module)),
   bases: z.record(z.string(), base),
+  buildRoot: base
+    .omit({ image: true })
+    .optional()
+    .describe('The C compiler and library that BoringCrypto is linked with, by the machine that compiles.'),
   releases: z.record(z.string(), z.strictObject({ flux: module, components: z.record(z.string(), component) })),
   revisions: z.record(z.string(), revision).optional().describe('Patched revisions of the releases, like 2.9.2-r1.'),
   tools: z.record(z.string(), module).optional().describe('Programs that analyse and render; no image holds them.'),
@@ -256,16 +265,19 @@ export function lockOfRelease(
     readonly release: string;
     readonly toolchain: string;
     readonly bases: readonly string[];
+    /** Whether a C compiler was needed. */
+    readonly compiler?: boolean;
     readonly revision?: string;
   },
 ): Lock {
   const pick = <T>(record: Record<string, T>, names: readonly string[]) =>
     Object.fromEntries(Object.entries(record).filter(([name]) => names.includes(name)));
-  const { revisions, tools: _tools, kubernetes: _kubernetes, ...rest } = lock; // these leave no byte in an image
+  const { revisions, buildRoot, tools: _tools, kubernetes: _kubernetes, ...rest } = lock; // the last two leave no byte in an image
   const revised = pick(revisions ?? {}, used.revision === undefined ? [] : [used.revision]);
   return {
     ...rest,
     ...(Object.keys(revised).length === 0 ? {} : { revisions: revised }),
+    ...(used.compiler === true && buildRoot !== undefined ? { buildRoot } : {}),
     toolchains: pick(lock.toolchains, [used.toolchain]),
     bases: pick(lock.bases, used.bases),
     releases: pick(lock.releases, [used.release]),

@@ -65,6 +65,17 @@ const debianBase = z
   })
   .describe('A root filesystem composed from Debian packages.');
 
+const buildRoot = debianBase
+  .omit({ kind: true, packages: true })
+  .extend({
+    suites: z
+      .array(name)
+      .min(1)
+      .default(['trixie', 'trixie-updates', 'trixie-security'])
+      .describe('Suites of Debian 13 searched for the newest version of each package.'),
+  })
+  .describe('Where the C compiler and library of `crypto: boring` come from: packages of Debian, pinned by the lock.');
+
 const imageReference = z
   .string()
   .min(3)
@@ -127,10 +138,10 @@ const channel = z
   .strictObject({
     base: name.describe('A name under `bases`.'),
     crypto: z
-      .enum(['none', 'fips140'])
+      .enum(['none', 'fips140', 'boring'])
       .default('none')
       .describe(
-        'The crypto mode of the binaries: as Go does by itself, or the Go Cryptographic Module in FIPS 140-3 mode.',
+        'The crypto mode of the binaries: as Go does by itself, the Go Cryptographic Module in FIPS 140-3 mode, or BoringCrypto.',
       ),
     user: z
       .string()
@@ -228,6 +239,7 @@ export const definitionSchema = z
         exemptions: z.array(exemption).default([]),
       })
       .prefault({}),
+    buildRoot: buildRoot.prefault({}),
     limits: limits.prefault({}),
     feeds: feeds.prefault({}),
     sla: sla.prefault({}),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { LockedPackage } from '#bases';
 import { compileCommand, type CompiledModule, parseModuleList, reportFips } from '#build';
 import { type Digest, reportStep } from '#core';
 import { channelImage, type LockedModule } from '#definition';
@@ -27,6 +28,7 @@ import { digestOfOverlay } from '#patch';
 import { formatRevision } from '#release';
 import { type BaseContent, type Ground, openBase } from './bases.ts';
 import { buildInputs } from './build-inputs.ts';
+import { linkedOf } from './build-root.ts';
 import type { BuildRequest, PlatformImage } from './images.ts';
 import { findModuleLicences } from './licences.ts';
 import { type Job, openPreparation } from './prepare.ts';
@@ -75,7 +77,7 @@ export async function attestImage(request: AttestRequest, shop: Workshop): Promi
 
 /** What proves a program's FIPS mode; undefined where the channel has none. */
 async function fipsReportOf({ job, image, build }: AttestRequest, shop: Workshop): Promise<Json | undefined> {
-  if (job.request.crypto !== 'fips140') return undefined;
+  if (job.request.crypto === 'none') return undefined;
   const prepare = () => openPreparation(shop, build.definition)(job);
   const tools = { ...stepTools(build.definition, shop), machine: shop.machine.platform };
   return (await reportFips(job.request, image.binary.binary, prepare, tools)).value;
@@ -102,6 +104,7 @@ async function writeSbom(
     vendor: definition.vendor,
     oakum: shop.versions['oakum'] ?? '',
     ...(job.request.overlay === undefined ? {} : { overlay: job.request.overlay }),
+    ...(job.request.buildRoot === undefined ? {} : { linked: linkedOf(job) }),
   } as unknown as Json;
   const names = { subject: `${job.component} ${job.platform}`, step: 'write SBOM' };
   const known = await shop.cache.peek<SbomDigests>({ name: 'write-sbom', inputs }, (value) => [
@@ -163,6 +166,7 @@ async function sbomInput(request: WithModules, shop: Workshop): Promise<Paramete
       version: definition.toolchain,
       toolchain: { path: toolchain.path, version: toolchain.version, hash: toolchain.zipHash },
     },
+    linked: linkedOf(job),
     binary: await measureFile(image.binaryPath, shop.cache.blobs.read(image.binary.binary)),
     files: root.files,
     packages: root.packages,
@@ -241,12 +245,17 @@ function recordOf(request: WithModules): BuildRecord {
         : { overlay: { digest: digestOfOverlay(job.overlay), patches: job.overlay.patches } }),
       modules: modules.map(({ path, version, hash }) => ({ path, version, h1: hash })),
       toolchain: recordModule(toolchainOf(request)),
-      packages: lock.bases[base]?.packages[job.platform] ?? [],
+      packages: materialsOf([...(lock.bases[base]?.packages[job.platform] ?? []), ...(job.compiler ?? [])]),
       ...(request.ground.image === undefined ? {} : { image: request.ground.image }),
       distribution: request.ground.distribution,
       exemptions: build.exemptions,
     },
   };
+}
+
+/** A package may be in base and build root. */
+function materialsOf(packages: readonly LockedPackage[]): readonly LockedPackage[] {
+  return [...new Map(packages.map((one) => [one.sha256, one])).values()];
 }
 
 function toolchainOf({ job, build }: AttestRequest): LockedModule {

@@ -49,6 +49,7 @@ export function buildInputs(build: BuildRequest, job: Job, channel: string): Jso
       channels: { [channel]: own },
       bases: { [baseName]: base },
       sources: { exemptions },
+      ...(job.compiler === undefined ? {} : { buildRoot: { suites: definition.buildRoot.suites } }),
     },
     lock: {
       version: lock.version,
@@ -62,6 +63,7 @@ export function buildInputs(build: BuildRequest, job: Job, channel: string): Jso
         },
       },
       releases: { [release]: { flux, components: { [component]: components?.[component] } } },
+      ...(job.compiler === undefined ? {} : { buildRoot: lock.buildRoot }),
       ...(patched === undefined ? {} : { revisions: { [revision]: ofComponent(patched, component) } }),
     },
   };

@@ -13,6 +13,7 @@ import {
 } from '#definition';
 import { type ProvedModule, toolchainModule } from '#sources';
 import { openBase } from './bases.ts';
+import { lacksBuildRoot, needsCompiler, resolveBuildRoot } from './build-root.ts';
 import { FactoryError } from './error.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -29,6 +30,9 @@ export interface LockRequest {
   readonly locked: boolean;
   readonly refresh?: Refresh;
 }
+
+/** How what is missing is named. */
+const BUILD_ROOT = 'the build root';
 
 /** A lock that holds all that the request needs. */
 export interface CompletedLock {
@@ -56,21 +60,24 @@ export async function completeLock(request: LockRequest, shop: Workshop): Promis
     ...(keepBases ? await basesLacking(before, definition, shop) : Object.keys(definition.bases)).map(
       (name) => `base ${name}`,
     ),
+    ...(lacksBuildRoot(before, definition) || (!keepBases && needsCompiler(definition)) ? [BUILD_ROOT] : []),
   ];
   if (missing.length === 0) return { lock: before, release, changed: false };
   if (request.locked) throw incomplete(request, missing);
-  const [lockedRelease, toolchain, bases] = await Promise.all([
+  const [lockedRelease, toolchain, bases, buildRoot] = await Promise.all([
     missing.includes(`Flux ${release}`) ? resolveRelease(release, definition, shop) : (known as LockedRelease),
     missing.includes(definition.toolchain)
       ? resolveToolchain(definition, shop)
       : before.toolchains[definition.toolchain],
     resolveBases(missing, definition, shop),
+    missing.includes(BUILD_ROOT) ? resolveBuildRoot(definition, shop) : before.buildRoot,
   ]);
   const lock: Lock = {
     ...before,
     ...(refresh === 'all' ? { compressor: shop.compressor } : {}),
     toolchains: { ...before.toolchains, [definition.toolchain]: toolchain ?? {} },
     bases: { ...before.bases, ...bases },
+    ...(buildRoot === undefined ? {} : { buildRoot }),
     releases: { ...before.releases, [release]: lockedRelease },
   };
   return { lock, release, changed: true };

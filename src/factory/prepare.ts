@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { digestOfBuildRoot, type LockedPackage } from '#bases';
 import { type CompileInputs, type CompileRequest, type CryptoMode, FIPS_MODULE } from '#build';
 import type { TreeResult } from '#cache';
 import { type Platform, reportStep } from '#core';
 import type { Definition, Lock, LockedComponent, LockedModule, LockedOverlay } from '#definition';
 import { composeOverlay, digestOfOverlay, readPatchFiles } from '#patch';
 import type { ModuleCacheProgress, Sources } from '#sources';
+import { buildRootOf, openBuildRoot } from './build-root.ts';
 import { FactoryError } from './error.ts';
-import type { Workshop } from './workshop.ts';
+import { once, type Workshop } from './workshop.ts';
 
 /** One component to compile for one platform. */
 export interface Job {
@@ -16,6 +18,8 @@ export interface Job {
   readonly request: CompileRequest;
   /** What a patched revision lays over the source. */
   readonly overlay?: LockedOverlay;
+  /** The packages of the build root, where a C compiler is needed. */
+  readonly compiler?: readonly LockedPackage[];
 }
 
 /** What jobs are made from; `overlays` are those of a patched revision, by component, and `crypto` is the channel's mode. */
@@ -45,6 +49,7 @@ export function toJob(component: string, platform: Platform, from: JobOrigin): J
   }
   const identity = ({ path, version, zipHash }: LockedModule) => ({ path, version, zipHash });
   const overlay = from.overlays?.[component];
+  const compiler = from.crypto === 'boring' ? buildRootOf(lock, { machine, release }) : undefined;
   const request: CompileRequest = {
     component,
     main: identity(locked.module),
@@ -53,21 +58,39 @@ export function toJob(component: string, platform: Platform, from: JobOrigin): J
     toolchain: { version: definition.toolchain, zipHash: toolchain.zipHash },
     platform,
     crypto: from.crypto ?? 'none',
+    ...(compiler === undefined ? {} : { buildRoot: digestOfBuildRoot(compiler) }),
     ...(definition.experiments.length === 0 ? {} : { experiments: definition.experiments }),
     ...(overlay === undefined ? {} : { overlay: digestOfOverlay(overlay) }),
   };
-  return { component, platform, locked, request, ...(overlay === undefined ? {} : { overlay }) };
+  return {
+    component,
+    platform,
+    locked,
+    request,
+    ...(overlay === undefined ? {} : { overlay }),
+    ...(compiler === undefined ? {} : { compiler }),
+  };
 }
 
-/** Gives a function that fetches what a component's compile reads, once per component and crypto mode however many platforms ask. */
+/**
+ * Gives a function that fetches what a component's compile reads: sources and modules once per component, however many platforms and
+ * crypto modes ask, and what a crypto mode needs beside them once for all components.
+ */
 export function openPreparation(shop: Workshop, definition: Definition): (job: Job) => Promise<CompileInputs> {
   const known = new Map<string, Promise<CompileInputs>>();
-  return (job) => {
-    const key = `${job.component} ${job.request.crypto}`;
-    const running = known.get(key) ?? prepare(job, definition, shop);
-    known.set(key, running);
-    return running;
+  const buildRoot = once((packages: readonly LockedPackage[]) => openBuildRoot(definition, packages, shop));
+  const carried = once((toolchain: string) => carryModule(toolchain, shop));
+  return async (job) => {
+    const running = known.get(job.component) ?? prepare(job, definition, shop);
+    known.set(job.component, running);
+    const inputs = await running;
+    if (job.request.crypto === 'fips140') await carried(inputs.toolchainFolder);
+    return job.compiler === undefined ? inputs : { ...inputs, buildRoot: await buildRoot(job.compiler) };
   };
+}
+
+async function carryModule(toolchain: string, shop: Workshop): Promise<void> {
+  await (await shop.sources()).carriedModule(FIPS_MODULE, toolchain);
 }
 
 async function prepare(job: Job, definition: Definition, shop: Workshop): Promise<CompileInputs> {
@@ -86,7 +109,6 @@ async function prepare(job: Job, definition: Definition, shop: Workshop): Promis
       return { inputs: { sourceFolder: source.path, ...modules }, cached: false };
     }),
   ]);
-  if (job.request.crypto === 'fips140') await sources.carriedModule(FIPS_MODULE, toolchain.folder);
   return { ...inputs, toolchainFolder: toolchain.folder };
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import pLimit from 'p-limit';
-import { compileCommand, type CompileInputs, type CompileRequest } from '#build';
+import { compileCommand, type CompileInputs, type CompileRequest, type CryptoMode } from '#build';
 import { type Digest, hexOf, OakumError, PLATFORMS, reportStep } from '#core';
 import type { Definition, Lock } from '#definition';
 import { parsePurl } from '#formats';
@@ -97,7 +97,7 @@ async function originOf(
       lock,
       release: claim.release,
       machine: shop.machine.platform,
-      crypto: claim.env['GOFIPS140'] === undefined ? 'none' : 'fips140',
+      crypto: cryptoOf(claim.env),
       ...(overlays === undefined ? {} : { overlays }),
     });
     const difference = differenceOf(claim, job.request);
@@ -106,6 +106,11 @@ async function originOf(
     if (error instanceof OakumError) return { reason: error.message };
     throw error;
   }
+}
+
+function cryptoOf(env: BuildClaim['env']): CryptoMode {
+  if (env['CGO_ENABLED'] === '1') return 'boring';
+  return env['GOFIPS140'] === undefined ? 'none' : 'fips140';
 }
 
 /** What an image's provenance says otherwise than the lock; undefined where both tell of one build. */

@@ -16,6 +16,7 @@ import { formatPins, formatReleaseDocument, formatRevision, imageName, pinsPath,
 import { openBase } from './bases.ts';
 import { type BuildRequest, buildImages, type ChannelImage, settled } from './images.ts';
 import { openPatchProof, type PatchProofOptions } from './patch-proof.ts';
+import { needsCompiler } from './build-root.ts';
 import { openPreparation, toJob } from './prepare.ts';
 import { type Destination, publish } from './publish.ts';
 import { describeRelease, existingPlace, type ReleaseKnowledge } from './describe-release.ts';
@@ -99,7 +100,8 @@ function toBuild(request: ReleaseRequest, shop: Workshop): BuildRequest {
   const asUsed = { ...request.lock, compressor: shop.compressor }; // evidence names what packs here, whatever the file says
   const { definition, lock, overlays } = revise(read.definition, asUsed, revision);
   const bases = basesBelow(definition, selection);
-  const used = lockOfRelease(lock, { release, revision, toolchain: definition.toolchain, bases });
+  const compiler = needsCompiler(definition, selection.channels);
+  const used = lockOfRelease(lock, { release, revision, toolchain: definition.toolchain, bases, compiler });
   return {
     ...request,
     definition,

@@ -26,7 +26,7 @@ export interface ReproduceRequest {
   readonly store: EvidenceStore;
   readonly platform: string;
   /** Where this machine fetches from, and its limits: a definition of the user's own, of which nothing else counts. */
-  readonly own: Pick<Definition, 'sources' | 'limits' | 'bases'>;
+  readonly own: Pick<Definition, 'sources' | 'limits' | 'bases' | 'buildRoot'>;
   /** A name that no file has yet, for a program while it is read. */
   readonly temporary: () => string;
 }
@@ -137,6 +137,7 @@ function withOwnPlaces(definition: Definition, own: ReproduceRequest['own']): De
     ...definition,
     limits: own.limits,
     bases: Object.fromEntries(bases),
+    buildRoot: { ...own.buildRoot, suites: definition.buildRoot.suites },
     sources: {
       ...definition.sources,
       ...(proxy === undefined ? {} : { proxy }),

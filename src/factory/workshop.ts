@@ -55,8 +55,10 @@ export async function readText(digest: Digest, shop: Pick<Workshop, 'cache'>): P
   return (await readBlob(digest, shop)).toString('utf8');
 }
 
-/** Gives a function that calls `open` once, at the first call, and not again. */
-export function once<T>(open: () => Promise<T>): () => Promise<T> {
+/** Gives a function that calls `open` once, at the first call and with what is given then, and not again. */
+export function once<T, A extends readonly unknown[] = []>(
+  open: (...given: A) => Promise<T>,
+): (...given: A) => Promise<T> {
   let opened: Promise<T> | undefined;
-  return () => (opened ??= open());
+  return (...given) => (opened ??= open(...given));
 }

@@ -6,6 +6,7 @@ import {
   fileId,
   GO_SUPPLIER,
   imageComponent,
+  linkedComponent,
   moduleComponent,
   packageComponent,
   sourcesOf,
@@ -84,7 +85,8 @@ function partsOf(input: SbomInput, files: readonly ListedFile[], licences: Map<s
   const image = imageComponent(input, held.get('') ?? []);
   const main = moduleComponent(input.main, 'application');
   const modules = [...input.nested, ...input.modules].map((module) => moduleComponent(module, 'module'));
-  const libraries = [...modules, standardLibraryComponent(input.go.version)];
+  const linked = (input.linked ?? []).map(linkedComponent);
+  const libraries = [...modules, ...linked, standardLibraryComponent(input.go.version)];
   const packages = input.packages.map((one) =>
     packageComponent(one, { input, held: held.get(ownerOf(one)) ?? [], licences }),
   );

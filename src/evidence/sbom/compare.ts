@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { FIPS_MODULE_PATH, type GoBuildInfo } from '#formats';
 import { type ImageContent, packagesOf } from './image-content.ts';
-import { standardLibraryVersion } from './purls.ts';
+import { LINKED, standardLibraryVersion } from './purls.ts';
 import type { ReadComponent, SbomReading } from './read.ts';
 
 /** One thing in which an SBOM and the image's content differ. What is undefined on one side is missing there. */
@@ -28,7 +28,8 @@ export function compareSbom(
   options: CompareOptions = {},
 ): readonly SbomDifference[] {
   const present = sbom.components.filter((component) => !component.excluded && !component.described);
-  const ofType = (type: string) => present.filter((component) => component.purl?.type === type);
+  const ofType = (type: string) =>
+    present.filter(({ purl }) => purl?.type === type && purl.qualifiers?.[LINKED] === undefined);
   const [standardLibrary, modules] = partition(ofType('golang'), isStandardLibrary);
   return [
     ...compareSubject(sbom, content),

@@ -10,7 +10,7 @@ import {
   sourcePurl,
   standardLibraryVersion,
 } from './purls.ts';
-import type { ComponentKind, SbomComponent, SbomInput, SbomModule, SbomPackage } from './types.ts';
+import type { ComponentKind, SbomComponent, SbomInput, SbomLinked, SbomModule, SbomPackage } from './types.ts';
 
 /** Who supplies the toolchain and the standard library. */
 export const GO_SUPPLIER = 'The Go Project';
@@ -63,6 +63,11 @@ export function standardLibraryComponent(goVersion: string): SbomComponent {
     cpe: goCpe(goVersion),
     files: [],
   };
+}
+
+/** Gives a library that is linked into the program beside Go's. */
+export function linkedComponent({ name, version, supplier, licence, purl }: SbomLinked): SbomComponent {
+  return { id: componentId('linked', name, purl), kind: 'linked', name, version, supplier, licence, purl, files: [] };
 }
 
 /** Gives the distribution that the image's packages come from: scanners choose advisories by it. */

@@ -11,6 +11,7 @@ const TYPES: Readonly<Record<Exclude<ComponentKind, 'source'>, string>> = {
   application: 'application',
   module: 'library',
   'standard-library': 'library',
+  linked: 'library',
   toolchain: 'application',
   distribution: 'operating-system',
   package: 'library',

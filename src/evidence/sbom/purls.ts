@@ -34,6 +34,7 @@ export type NamedPackage = Pick<SbomPackage, 'kind' | 'name' | 'version' | 'epoc
 export function packagePurl(
   one: NamedPackage,
   distribution: Pick<SbomInput['distribution'], 'id' | 'versionId'>,
+  more: Readonly<Record<string, string>> = {},
 ): string {
   const { kind = 'deb' } = one;
   const upstream = upstreamOf(one);
@@ -45,6 +46,7 @@ export function packagePurl(
     qualifiers: {
       arch: one.architecture,
       distro: `${distribution.id}-${distribution.versionId}`,
+      ...more,
       ...(one.epoch ? { epoch: String(one.epoch) } : {}),
       ...(upstream === one.name ? {} : { upstream }),
     },
@@ -54,6 +56,17 @@ export function packagePurl(
 function upstreamOf({ kind, version, source }: NamedPackage): string {
   if (kind === 'rpm') return `${source.name}-${source.version}.src.rpm`;
   return source.version === version ? source.name : `${source.name}@${source.version}`;
+}
+
+/** The qualifier of the URL of a package whose code is linked into the program, and which is not installed in the image. */
+export const LINKED = 'linked';
+
+/** Gives the URL of a Debian package whose code is linked into a program: advisories are found by it as if it were installed. */
+export function linkedPurl(
+  one: Omit<NamedPackage, 'kind' | 'epoch'>,
+  distribution: Pick<SbomInput['distribution'], 'id' | 'versionId'>,
+): string {
+  return packagePurl(one, distribution, { [LINKED]: 'static' });
 }
 
 /** Gives the URL of the source package that a package was built from. */

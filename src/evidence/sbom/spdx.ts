@@ -11,6 +11,7 @@ const PURPOSES: Readonly<Partial<Record<ComponentKind, string>>> = {
   application: 'APPLICATION',
   module: 'LIBRARY',
   'standard-library': 'LIBRARY',
+  linked: 'LIBRARY',
   distribution: 'OPERATING-SYSTEM',
   source: 'SOURCE',
 };

@@ -68,6 +68,15 @@ export interface SbomPackage {
   readonly files: readonly { readonly path: string; readonly digest: Digest }[];
 }
 
+/** What is linked into the program and is neither a Go module nor a package of the image. `licence` is an SPDX expression. */
+export interface SbomLinked {
+  readonly name: string;
+  readonly version: string;
+  readonly supplier: string;
+  readonly licence: string;
+  readonly purl: string;
+}
+
 /** All that an SBOM of one platform's image is made from; nothing is looked up elsewhere. */
 export interface SbomInput {
   readonly tool: { readonly name: string; readonly version: string };
@@ -91,6 +100,8 @@ export interface SbomInput {
   readonly nested: readonly SbomModule[];
   /** Modules compiled in, by the binary's build information. */
   readonly modules: readonly SbomModule[];
+  /** Beside the modules. */
+  readonly linked?: readonly SbomLinked[];
   /** `version` is like `go1.27.3`. */
   readonly go: { readonly version: string; readonly toolchain: SbomModule };
   readonly binary: SbomFile;
@@ -106,6 +117,8 @@ export type ComponentKind =
   | 'application'
   | 'module'
   | 'standard-library'
+  /** A library of another language that is linked into the program. */
+  | 'linked'
   | 'toolchain'
   | 'distribution'
   | 'package'
