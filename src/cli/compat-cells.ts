@@ -6,6 +6,7 @@ import { formatSpan, formatTable } from './format.ts';
 export interface ShownCell extends CellRecord {
   readonly fresh: boolean;
   readonly stale: readonly string[];
+  readonly notes: readonly string[];
 }
 
 /** Shows cells as a table, then what failed or was skipped, and why some are stale. */
@@ -29,6 +30,7 @@ export function formatCells(cells: readonly ShownCell[]): string {
     const steps = cell.steps.filter(({ verdict }) => verdict !== 'passed');
     return [
       ...cell.stale.map((reason) => `${name}: stale: ${reason}\n`),
+      ...cell.notes.map((note) => `${name}: ${note}\n`),
       ...steps.map(({ verdict, ...step }) => `${name}: ${verdict}: ${step.name}${indented(step.detail)}\n`),
     ];
   });

@@ -96,9 +96,10 @@ function formatFits({ fits }: CompatibilityText): string {
   const channels = fits[0]?.evidence.map(({ channel }) => `TESTS: ${channel}`) ?? [];
   const rows = fits.map((fit) => [fit.line, fit.kubernetes, endOfFit(fit), ...fit.evidence.map(describeEvidence)]);
   const stale = fits.flatMap(({ line, kubernetes, evidence }) =>
-    evidence.flatMap(({ channel, reasons }) =>
-      reasons.map((reason) => `Stale: ${line} on ${kubernetes}, ${channel}: ${reason}.\n`),
-    ),
+    evidence.flatMap(({ channel, reasons, notes }) => [
+      ...reasons.map((reason) => `Stale: ${line} on ${kubernetes}, ${channel}: ${reason}.\n`),
+      ...notes.map((note) => `Note: ${line} on ${kubernetes}, ${channel}: ${note}.\n`),
+    ]),
   );
   return `${formatTable(['LINE', 'KUBERNETES', 'FITS UNTIL', ...channels], rows)}${stale.join('')}`;
 }

@@ -119,12 +119,15 @@ export async function openApiServer(
 /** Resolves the first version of which the proxies serve all that it is built from; says what was passed over. */
 async function resolveNewest(minor: string, versions: readonly string[], shop: Workshop): Promise<LockedApiServer> {
   let refusal: SourcesError | undefined;
+  const passedOver: string[] = [];
   for (const version of versions) {
     try {
-      return await resolveApiServer({ path: KUBERNETES, version }, shop);
+      const resolved = await resolveApiServer({ path: KUBERNETES, version }, shop);
+      return passedOver.length === 0 ? resolved : { ...resolved, passedOver };
     } catch (error) {
       if (!(error instanceof SourcesError && NOT_SERVED.includes(error.code))) throw error;
       refusal ??= error;
+      passedOver.push(version);
       if (versions.length > 1)
         shop.report({ kind: 'note', message: `Kubernetes ${version} passed over: ${error.message}` });
     }

@@ -44,6 +44,7 @@ export function toCompatStatement(evidence: CompatEvidence): Statement {
       versions: { ...evidence.versions },
       steps: run.steps.map((step) => ({ ...step })),
       logs: { ...evidence.logs },
+      ...passedOverIn(evidence.apiServer.locked),
     },
   };
   return stateOfImages(subject.images, PREDICATES.testResult, predicate);
@@ -56,6 +57,11 @@ export function stateOfImages(images: CompatSubject['images'], predicateType: st
   );
   if (first === undefined) throw new TypeError('a statement must be about an image');
   return { ...first, subject: [first, ...rest].flatMap(({ subject }) => subject) };
+}
+
+/** Gives the newer patches that could not be built, `1.32.13`, as cells hold them: where there are any. */
+export function passedOverIn({ passedOver }: LockedApiServer): { passedOver?: string[] } {
+  return passedOver === undefined ? {} : { passedOver: passedOver.map((version) => version.replace(/^v/, '')) };
 }
 
 /** What a test says as a whole: what was skipped is no fault of the revision. */

@@ -18,7 +18,7 @@ import { BUNDLE_TYPE, type EvidenceStore, publishEvidence, type Signer, type Sta
 import { type Json, readableJson } from '#formats';
 import { type ContentSource, type Descriptor, type Document, toDocument } from '#image';
 import { openApiServer } from './api-server.ts';
-import { toCompatStatement, verdictOf } from './compat-statement.ts';
+import { passedOverIn, toCompatStatement, verdictOf } from './compat-statement.ts';
 import { digestsOfFiles, inTestFolder, keepTest, makeOpenFolder } from './kept-test.ts';
 import type { Program } from './tool.ts';
 import type { Workshop } from './workshop.ts';
@@ -195,6 +195,7 @@ async function testOne(parts: TestParts, request: CompatTestRequest, shop: Works
     images: Object.fromEntries(subject.images.map(({ component, index }) => [component, index])),
     steps: run.steps.map((step) => ({ ...step })),
     logs,
+    ...passedOverIn(locked),
   };
   const folder = cellFolder(request.output, cell);
   await keepTest(folder, { name: CELL_FILE, text: readableJson(cell), signed, logs: run.logs });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
-import { readCells, runScenario, staleReasons } from '#compatibility';
+import { readCells, readPatch, runScenario, staleReasons } from '#compatibility';
 import { migrateFor } from '#consumers';
 import type { Digest } from '#core';
 import { attachCompatibility, newestPatch, readSignedArtifact, testCompatibility } from '#factory';
@@ -101,7 +101,8 @@ async function showCells(
     await Promise.all(minors.map(async (minor) => [minor, (await newestPatch(minor, shop))?.slice(1)] as const)),
   );
   return cells.map((cell): ShownCell => {
-    const context = { images: digestsOf(document, cell.channel), newestPatch: newest.get(cell.kubernetes) };
-    return { ...cell, fresh: made.has(cell.digest), stale: staleReasons(cell, context) };
+    const newestPatch = newest.get(cell.kubernetes);
+    const stale = staleReasons(cell, { images: digestsOf(document, cell.channel), newestPatch });
+    return { ...cell, fresh: made.has(cell.digest), stale, notes: readPatch(cell, newestPatch).notes };
   });
 }

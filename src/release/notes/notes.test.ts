@@ -29,7 +29,7 @@ function fit(kubernetes: string, evidence: Partial<EvidenceReading> = {}): Fit {
         : [{ provider: 'openshift', cycle: openShift, stage: 'extended', until: '2027-12-31' } as const]),
     ],
     endsWith: [],
-    evidence: [{ channel: 'distroless', state: 'not tested', reasons: [], ...evidence }],
+    evidence: [{ channel: 'distroless', state: 'not tested', reasons: [], notes: [], ...evidence }],
   };
 }
 
