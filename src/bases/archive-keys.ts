@@ -45,10 +45,14 @@ export const DEBIAN_ARCHIVE_KEYS: readonly ArchiveKey[] = [
   },
 ];
 
-/** Reads the keyring that ships with Oakum (`keys/`, beside `src` and `dist` alike). */
+/** Reads a file of keys that ships with Oakum (`keys/`, beside `src` and `dist` alike). */
+export async function readShippedKeys(name: string): Promise<string> {
+  return readFile(join(import.meta.dirname, '../../keys', name), 'utf8');
+}
+
+/** Reads Debian's keyring that ships with Oakum. */
 export async function readDebianKeyring(): Promise<Keyring> {
-  const path = join(import.meta.dirname, '../../keys/debian-archive-keyring.asc');
-  return { armored: await readFile(path, 'utf8'), keys: DEBIAN_ARCHIVE_KEYS };
+  return { armored: await readShippedKeys('debian-archive-keyring.asc'), keys: DEBIAN_ARCHIVE_KEYS };
 }
 
 /**

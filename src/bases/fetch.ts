@@ -5,7 +5,7 @@ import { messageOf } from '#core';
 import { archiveOf } from './archive-keys.ts';
 import { BaseError } from './error.ts';
 import { settleAll } from './settle.ts';
-import { getBlob } from './transfer.ts';
+import { getBlobFromAny } from './transfer.ts';
 import type { DebianOptions, LockedPackage } from './types.ts';
 
 const PARALLEL = 6;
@@ -19,14 +19,19 @@ export async function fetchPackages(
   packages: readonly LockedPackage[],
   options: DebianOptions,
 ): Promise<readonly StoredBlob[]> {
+  return inParallel(packages, (one) => fetchPackage(one, options));
+}
+
+/** Does something with each of many packages, some at a time; once one failed no other is begun, and the failure is thrown. */
+export async function inParallel<T, R>(packages: readonly T[], run: (one: T) => Promise<R>): Promise<R[]> {
   const limit = pLimit(PARALLEL);
   let failed: Error | undefined;
   return settleAll(
     packages.map((one) =>
       limit(async () => {
-        if (failed !== undefined) throw failed; // one is missing, so the rest need not be begun
+        if (failed !== undefined) throw failed;
         try {
-          return await fetchPackage(one, options);
+          return await run(one);
         } catch (error) {
           failed ??= error instanceof Error ? error : new Error(messageOf(error));
           throw error;
@@ -47,17 +52,9 @@ export async function fetchPackage(one: LockedPackage, options: DebianOptions): 
       hint: 'The mirror serves other bytes under this name: use another mirror, and tell its keeper.',
       cause,
     });
-  const failures: Error[] = [];
-  for (const mirror of mirrors) {
-    try {
-      const blob = await getBlob(options, `${mirror}/${one.path}`, { digest: one.sha256, size: one.size, differs });
-      if (blob !== undefined) return blob;
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      failures.push(error instanceof Error ? error : new Error(messageOf(error)));
-    }
-  }
-  if (failures[0] !== undefined) throw failures[0];
+  const urls = mirrors.map((mirror) => `${mirror}/${one.path}`);
+  const blob = await getBlobFromAny(options, urls, { digest: one.sha256, size: one.size, differs });
+  if (blob !== undefined) return blob;
   if (mirrors.length === 0) {
     throw new BaseError('BASE_MIRROR_MISSING', `no mirror is known that could serve ${one.name} of ${one.suite}`, {
       hint: 'Set `mirror` and `securityMirror` of the base in the definition, or configure apt on this machine.',

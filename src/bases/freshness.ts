@@ -21,7 +21,7 @@ const DAY = 86_400_000;
 /** A mirror's clock and this machine's may differ by so much. */
 const CLOCK_SLACK = 3_600_000;
 
-const seenSchema = z.object({ date: z.iso.datetime(), inRelease: z.string() });
+const seenSchema = z.object({ date: z.iso.datetime() });
 
 /**
  * Judges a proved Release file: it must be of the suite asked for (`BASE_RELEASE_SUITE`), not from the future
@@ -55,7 +55,7 @@ export async function checkFresh(release: Release, options: FreshnessOptions): P
       { where, hint: 'The mirror no longer follows Debian, or someone holds it back: use another mirror.' },
     );
   }
-  const seen = await readSeen(options);
+  const seen = await readSeenDate(stateFile(options));
   if (seen !== undefined && release.date < seen) {
     throw new BaseError(
       'BASE_RELEASE_ROLLBACK',
@@ -67,13 +67,21 @@ export async function checkFresh(release: Release, options: FreshnessOptions): P
 
 /** Remembers an accepted Release file as the newest seen; an older one never takes its place. */
 export async function rememberSeen(release: Release, inRelease: Digest, options: FreshnessOptions): Promise<void> {
-  const seen = await readSeen(options);
-  if (seen !== undefined && seen >= release.date) return;
-  await replaceFile(stateFile(options), readableJson({ date: release.date.toISOString(), inRelease }));
+  await rememberSeenDate(stateFile(options), { date: release.date, inRelease });
 }
 
-async function readSeen(options: FreshnessOptions): Promise<Date | undefined> {
-  const path = stateFile(options);
+/** Writes the record of the newest index seen, unless the one there is as new; what else it holds is for people to read. */
+export async function rememberSeenDate(
+  path: string,
+  record: { readonly date: Date; readonly [key: string]: unknown },
+): Promise<void> {
+  const seen = await readSeenDate(path);
+  if (seen !== undefined && seen >= record.date) return;
+  await replaceFile(path, readableJson({ ...record, date: record.date.toISOString() }));
+}
+
+/** Gives the time of the newest index seen, undefined where none was. Throws `BASE_RELEASE_ROLLBACK` for a damaged record. */
+export async function readSeenDate(path: string): Promise<Date | undefined> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');

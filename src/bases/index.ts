@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 export { mirrorsOf, parseAptSources } from './apt-sources.ts';
 export type { AptSource, AptSourceFile, Mirrors } from './apt-sources.ts';
+export { openAlpine } from './alpine/alpine.ts';
+export { ALPINE_KEYS, alpineFingerprint, readAlpineKeyring, readAlpineKeys } from './alpine/keys.ts';
+export type { AlpineKey, AlpineKeyring, AlpinePin } from './alpine/keys.ts';
+export { verifyApkSignatures } from './alpine/signature.ts';
+export type { Alpine, AlpineOptions, AlpineSpec, LockedApk, LockedIndex, ResolvedAlpine } from './alpine/types.ts';
 export { DEBIAN_ARCHIVE_KEYS, readKeyring } from './archive-keys.ts';
 export type { Archive, ArchiveKey, Keyring } from './archive-keys.ts';
 export { buildRootPackages, compilerFor, digestOfBuildRoot } from './build-root.ts';

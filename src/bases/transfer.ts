@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CacheError, type StoredBlob } from '#cache';
-import { type Digest, discard, HttpError, type HttpResponse, limitedBody, readBody, retryDelay } from '#core';
+import {
+  type Digest,
+  discard,
+  HttpError,
+  type HttpResponse,
+  limitedBody,
+  messageOf,
+  readBody,
+  retryDelay,
+} from '#core';
 import type { BaseError } from './error.ts';
 import type { DebianOptions } from './types.ts';
 
@@ -17,21 +26,48 @@ export async function getFile(world: Transfer, url: string, maxBytes: number): P
   });
 }
 
+/** What a file must be. Where the digest is not known yet, whoever asks must prove what came by other means. */
+export interface ExpectedFile {
+  readonly digest?: Digest;
+  readonly size: number;
+  differs(url: string, cause: unknown): BaseError;
+}
+
 /**
- * Fetches a file of known digest and size into the cache; undefined where the server has none (404, 410).
+ * Fetches a file into the cache from the first of some addresses that has it; undefined where none has (404, 410). The first failure is
+ * thrown where no other address gave it.
+ */
+export async function getBlobFromAny(
+  world: Transfer,
+  urls: readonly string[],
+  expected: ExpectedFile,
+): Promise<StoredBlob | undefined> {
+  const failures: Error[] = [];
+  for (const url of urls) {
+    try {
+      const blob = await getBlob(world, url, expected);
+      if (blob !== undefined) return blob;
+    } catch (error) {
+      world.signal?.throwIfAborted();
+      failures.push(error instanceof Error ? error : new Error(messageOf(error)));
+    }
+  }
+  if (failures[0] !== undefined) throw failures[0];
+  return undefined;
+}
+
+/**
+ * Fetches a file of known size, and mostly digest, into the cache; undefined where the server has none (404, 410).
  * Other bytes than the ones expected throw `differs()`; a body that breaks off is tried again.
  */
-export async function getBlob(
-  world: Transfer,
-  url: string,
-  expected: { readonly digest: Digest; readonly size: number; differs(url: string, cause: unknown): BaseError },
-): Promise<StoredBlob | undefined> {
+export async function getBlob(world: Transfer, url: string, expected: ExpectedFile): Promise<StoredBlob | undefined> {
   return repeat(world, async () => {
     const response = await request(world, url);
     if (response === undefined) return undefined;
     const { digest, size } = expected;
     try {
-      return await world.cache.blobs.put(limitedBody(response, size), { digest, size });
+      const known = digest === undefined ? {} : { digest };
+      return await world.cache.blobs.put(limitedBody(response, size), { ...known, size });
     } catch (error) {
       const tooLarge = error instanceof HttpError && error.code === 'HTTP_TOO_LARGE';
       const other = error instanceof CacheError && ['CACHE_DIGEST_MISMATCH', 'CACHE_TOO_LARGE'].includes(error.code);

@@ -27,7 +27,7 @@ export function parseApkDependency(word: string): ApkDependency | undefined {
   if (name === undefined) return undefined;
   const common = { name, conflict: mark === '!', ...(tag === undefined ? {} : { tag }) };
   if (sign === undefined || version === undefined) return common;
-  const operator = [...'<=>~'].filter((one) => sign.includes(one)).join('');
+  const operator = ['<', '=', '>', '~'].filter((one) => sign.includes(one)).join('');
   const broken = operator !== BY_CHECKSUM && !isAlpineVersion(version);
   return { ...common, operator, version, ...(broken ? { broken } : {}) };
 }

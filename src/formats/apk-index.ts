@@ -9,6 +9,8 @@ import { readTar } from './tar-read.ts';
 export interface ApkIndex {
   /** What its maker calls it, as `v20240329-123-g0123abc`; empty where it says nothing. */
   readonly description: string;
+  /** When it was made: the newest time of its files, or, where they carry none, of a package. Seconds since 1970. */
+  readonly date: number;
   readonly packages: readonly IndexedAlpinePackage[];
 }
 
@@ -33,12 +35,14 @@ export async function readApkIndex(bytes: AsyncIterable<Uint8Array>, options: Ap
   const { where, maxBytes = 256 << 20, maxPackages = 200_000 } = options;
   const members = openGzipMembers(bytes, { maxBytes, where });
   let description = '';
+  let date = 0;
   let packages: IndexedAlpinePackage[] | undefined;
   try {
     const member = await members.next();
     if (member === undefined) throw new FormatError('APK_INVALID', 'an index is empty', { where });
     for await (const entry of readTar(member, { where, maxBytes, maxEntries: 16 })) {
       if (entry.kind !== 'file') continue;
+      date = Math.max(date, entry.mtime.getTime() / 1000);
       if (entry.path === 'DESCRIPTION' && entry.size < 4096) description = (await textOf(entry.body)).trim();
       if (entry.path === 'APKINDEX') packages = await readPackages(entry.body, { where, maxPackages });
     }
@@ -49,7 +53,13 @@ export async function readApkIndex(bytes: AsyncIterable<Uint8Array>, options: Ap
     await members.close();
   }
   if (packages === undefined) throw new FormatError('APK_INVALID', 'an index lacks the file APKINDEX', { where });
-  return { description, packages };
+  return { description, date: date || newestOf(packages), packages };
+}
+
+function newestOf(packages: readonly IndexedAlpinePackage[]): number {
+  let newest = 0;
+  for (const { builtAt } of packages) newest = Math.max(newest, builtAt);
+  return newest;
 }
 
 async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
@@ -76,7 +86,7 @@ async function* blocksOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string
   const decoder = new StringDecoder('utf8');
   let text = '';
   for await (const chunk of body) {
-    text += decoder.write(chunk as Buffer);
+    text += decoder.write(chunk);
     const end = text.lastIndexOf('\n\n');
     if (end === -1) continue;
     yield* text.slice(0, end).split(/\n\n+/).filter(isFilled);

@@ -80,7 +80,7 @@ async function readUntilContent(
   try {
     return await readApkSignatures(member, where);
   } catch (error) {
-    if (error instanceof FormatError && /_TOO_LARGE$/.test(error.code)) return undefined;
+    if (error instanceof FormatError && error.code.endsWith('_TOO_LARGE')) return undefined;
     throw error;
   }
 }

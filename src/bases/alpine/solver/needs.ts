@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ApkDependency, compareAlpineVersions } from '#formats';
+import type { Candidate } from './catalog.ts';
+import type { Clause } from './search.ts';
+import { satisfies, type Universe } from './universe.ts';
+
+/** Why a clause holds. `owner` is a variable; 1 is the base's own list. */
+export type Origin =
+  | {
+      readonly kind: 'need';
+      readonly owner: number;
+      readonly dependency: ApkDependency;
+      readonly providers: readonly number[];
+    }
+  | { readonly kind: 'conflict'; readonly owner: number; readonly dependency: ApkDependency; readonly other: number }
+  | { readonly kind: 'same'; readonly owner: number; readonly other: number; readonly name: string };
+
+/** One dependency of something, and what may meet it, the best first. */
+export interface Need {
+  readonly origin: Extract<Origin, { kind: 'need' }>;
+  readonly rank: number;
+}
+
+/** The rules of a universe, as the search asks for them. */
+export interface Rules {
+  /** Gives the needs of a variable; the same objects each time. */
+  needsOf(variable: number): readonly Need[];
+  clausesOf(variable: number): Iterable<Clause<Origin>>;
+  rivalsOf(variable: number): Iterable<readonly [rival: number, origin: Origin]>;
+  /** The name of a variable's package; empty for 1. */
+  nameOf(variable: number): string;
+  /** Whether apk takes a candidate for a name without being told to. */
+  isTakenFor(name: string, variable: number): boolean;
+  /** Whether its repositories allow a candidate. */
+  isAllowed(variable: number): boolean;
+}
+
+/**
+ * Gives apk's rules: a dependency wants one of its providers; two packages of one name, or that provide one name with a version, exclude
+ * each other; `!name` excludes what provides it, but the package itself. Only packages of repositories without a tag may be taken, and
+ * those of a tag that a word of the list names, for what that word needs.
+ */
+export function createRules(universe: Universe): Rules {
+  const { candidates, catalog, world } = universe;
+  const pins = readPins(universe);
+  const needs = new Map<number, readonly Need[]>();
+  const candidate = (variable: number) => candidates[variable] as Candidate;
+  const dependenciesOf = (variable: number) => (variable === 1 ? world : candidate(variable).depends);
+  const isAllowed = (variable: number) => pins.isAllowed(candidate(variable));
+
+  function isTakenFor(name: string, variable: number): boolean {
+    const { package: one, provides } = candidate(variable);
+    return one.name === name || provides.get(name) !== undefined || one.providerPriority > 0;
+  }
+
+  function providersOf(dependency: ApkDependency): readonly Candidate[] {
+    return catalog.providersOf(dependency.name).filter((one) => satisfies(dependency, one));
+  }
+
+  function needOf(owner: number, dependency: ApkDependency): Need {
+    const usable = providersOf(dependency).filter((one) => {
+      const variable = universe.variableOf(one) ?? 0;
+      const isBroken = dependency.broken === true || one.depends.some(({ broken }) => broken === true);
+      const isTaken = isTakenFor(dependency.name, variable) || universe.isNamed(one.package.name);
+      return !isBroken && isAllowed(variable) && isTaken;
+    });
+    const providers = bestFirst(usable, dependency.name, pins).map((one) => universe.variableOf(one) ?? 0);
+    return { origin: { kind: 'need', owner, dependency, providers }, rank: universe.rankOf(dependency.name) };
+  }
+
+  function needsOf(variable: number): readonly Need[] {
+    const known = needs.get(variable);
+    if (known !== undefined) return known;
+    const found = dependenciesOf(variable)
+      .filter((one) => !one.conflict)
+      .map((one) => needOf(variable, one));
+    needs.set(variable, found);
+    return found;
+  }
+
+  return {
+    needsOf,
+    nameOf: (variable) => candidates[variable]?.package.name ?? '',
+    isTakenFor,
+    isAllowed,
+    *clausesOf(variable) {
+      for (const { origin } of needsOf(variable)) yield { literals: [-variable, ...new Set(origin.providers)], origin };
+    },
+    *rivalsOf(owner) {
+      for (const dependency of dependenciesOf(owner)) {
+        if (!dependency.conflict) continue;
+        for (const one of providersOf(dependency)) {
+          const other = universe.variableOf(one);
+          if (other !== undefined && other !== owner) yield [other, { kind: 'conflict', owner, dependency, other }];
+        }
+      }
+      if (owner === 1) return;
+      for (const [name, version] of candidate(owner).provides) {
+        for (const one of catalog.providersOf(name)) {
+          const other = universe.variableOf(one);
+          if (other === undefined || other === owner) continue;
+          if (version !== undefined || one.provides.get(name) !== undefined) {
+            yield [other, { kind: 'same', owner, other, name }];
+          }
+        }
+      }
+    },
+  };
+}
+
+interface Pins {
+  isAllowed(candidate: Candidate): boolean;
+  isPreferred(candidate: Candidate): boolean;
+}
+
+/** What a word with a tag names may come from repositories of that tag, and what it needs as well, but that rather from the others. */
+function readPins({ world, catalog }: Universe): Pins {
+  const allowed = new Map<Candidate, Set<string>>();
+  const preferred = new Map<Candidate, string>();
+  for (const dependency of world) {
+    const { tag } = dependency;
+    if (tag === undefined || dependency.conflict) continue;
+    const pending = [dependency];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      for (const one of catalog.providersOf(next.name)) {
+        if (!satisfies(next, one)) continue;
+        if (next === dependency) preferred.set(one, tag);
+        const tags = allowed.get(one) ?? new Set();
+        if (tags.has(tag)) continue;
+        allowed.set(one, tags.add(tag));
+        pending.push(...one.depends.filter(({ conflict }) => !conflict));
+      }
+    }
+  }
+  return {
+    isAllowed: (one) => one.tags.has('') || [...(allowed.get(one) ?? [])].some((tag) => one.tags.has(tag)),
+    isPreferred: (one) => one.tags.has(preferred.get(one) ?? ''),
+  };
+}
+
+/** Sorts by choosing the best again and again: apk's order is none that a sort could rely on, as versions are compared only where both have one. */
+function bestFirst(candidates: readonly Candidate[], name: string, pins: Pins): readonly Candidate[] {
+  if (candidates.length > 64) return candidates.toSorted((a, b) => -compareFor(name, a, b, pins));
+  const left = [...candidates];
+  const sorted: Candidate[] = [];
+  while (left.length > 0) {
+    const best = left.reduce((a, b) => (compareFor(name, b, a, pins) > 0 ? b : a));
+    left.splice(left.indexOf(best), 1);
+    sorted.push(best);
+  }
+  return sorted;
+}
+
+/** Positive where `a` is to be taken for a name rather than `b`; 0 where nothing tells them apart but their order. */
+function compareFor(name: string, a: Candidate, b: Candidate, pins: Pins): number {
+  const [versionA, versionB] = [a.provides.get(name), b.provides.get(name)];
+  return (
+    Number(pins.isPreferred(a)) - Number(pins.isPreferred(b)) ||
+    (versionA === undefined || versionB === undefined ? 0 : compareAlpineVersions(versionA, versionB)) ||
+    (a.package.name === b.package.name ? compareAlpineVersions(a.package.version, b.package.version) : 0) ||
+    a.package.providerPriority - b.package.providerPriority ||
+    b.shelf - a.shelf
+  );
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ApkDependency, meetsApkVersion } from '#formats';
+import type { Candidate, Catalog } from './catalog.ts';
+import { runDeep } from './run-deep.ts';
+
+/** What can be reached from a base's own list. Variable 1 is that list, the others are candidates. */
+export interface Universe {
+  readonly catalog: Catalog;
+  readonly world: readonly ApkDependency[];
+  /** By variable; 0 and 1 are empty. */
+  readonly candidates: readonly (Candidate | undefined)[];
+  variableOf(candidate: Candidate): number | undefined;
+  /** In apk's order of choosing: names that more others wait for come first, real ones before those only provided. */
+  rankOf(name: string): number;
+  /** Whether a candidate's own name is named by something that can be reached. */
+  isNamed(name: string): boolean;
+}
+
+/** Walks from the list through all dependencies of all candidates, and what installs itself beside them. */
+export function discover(world: readonly ApkDependency[], catalog: Catalog): Universe {
+  const candidates: (Candidate | undefined)[] = [undefined, undefined];
+  const variables = new Map<Candidate, number>();
+  const ranks = new Map<string, number>();
+  const named = new Set<string>();
+  const seen = new Set<string>();
+
+  function* visit(name: string): Generator<Generator, void, undefined> {
+    seen.add(name);
+    const providers = catalog.providersOf(name);
+    for (const candidate of providers) {
+      if (variables.has(candidate)) continue;
+      variables.set(candidate, candidates.length);
+      candidates.push(candidate);
+      for (const dependency of candidate.depends) {
+        if (!dependency.conflict) named.add(dependency.name);
+        if (!seen.has(dependency.name)) yield visit(dependency.name);
+      }
+    }
+    for (const installer of catalog.installedBy(name)) if (!seen.has(installer)) yield visit(installer);
+    for (const candidate of providers) {
+      for (const provided of candidate.provides.keys()) {
+        for (const installer of catalog.installedBy(provided)) if (!seen.has(installer)) yield visit(installer);
+      }
+    }
+    const isReal = providers.some((one) => one.package.name === name);
+    ranks.set(name, ranks.size + (isReal ? 2 ** 30 : 0));
+    for (const candidate of providers) {
+      for (const one of candidate.installIf) if (!seen.has(one.name)) yield visit(one.name);
+    }
+  }
+
+  for (const dependency of sortedWorld(world)) {
+    if (!dependency.conflict) named.add(dependency.name);
+    if (!seen.has(dependency.name)) runDeep(visit(dependency.name));
+  }
+  return {
+    catalog,
+    world,
+    candidates,
+    variableOf: (candidate) => variables.get(candidate),
+    rankOf: (name) => ranks.get(name) ?? -1,
+    isNamed: (name) => named.has(name),
+  };
+}
+
+/** apk goes through a world by name. */
+export function sortedWorld(world: readonly ApkDependency[]): readonly ApkDependency[] {
+  return world.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** Says whether a candidate provides what a dependency names, in a version that meets it. */
+export function satisfies(dependency: ApkDependency, candidate: Candidate): boolean {
+  if (!candidate.provides.has(dependency.name)) return false;
+  const version = candidate.provides.get(dependency.name);
+  return meetsApkVersion(dependency, { version, checksum: candidate.package.checksum });
+}
