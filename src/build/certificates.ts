@@ -65,7 +65,7 @@ export const CERTIFIED_VERSIONS: readonly CertifiedVersion[] = [
     module: 'BoringCrypto',
     version: BORINGCRYPTO_VERSION,
     certificate: fips140(4735, '2029-07-22'),
-    note: 'the certificate names Google\'s own build and surroundings; Go\'s use of it is not supported outside Google, and its makers claim no validation ("we are not making any statements")',
+    note: `its certificate is of Google's own build: Go's makers support no use outside Google and claim nothing of it. The FIPS 140-2 certificates of BoringCrypto (2964, 3318, 3678, 4407) are of earlier versions, and historical since ${LAST_DAY_OF_140_2}`,
   },
   { module: 'BoringCrypto', version: 'fips-20210429', certificate: fips1402(4407) },
   { module: 'BoringCrypto', version: 'fips-20190808', certificate: fips1402(3678) },

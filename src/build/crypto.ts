@@ -67,6 +67,12 @@ function certificateOf(module: CertifiedVersion['module'], version: string): Cer
   return certificate;
 }
 
+/** Gives what is known of the module that a mode builds with. */
+export function certifiedBy(mode: FipsMode): CertifiedVersion | undefined {
+  if (mode === 'boring') return findCertified('BoringCrypto', BORINGCRYPTO_VERSION);
+  return findCertified('Go Cryptographic Module', GO_CRYPTOGRAPHIC_MODULE.version);
+}
+
 /** Gives the environment of the go command that a crypto mode adds. */
 export function cryptoEnv(mode: CryptoMode): Readonly<Record<string, string>> {
   return mode === 'fips140' ? { GOFIPS140: FIPS_MODULE.setting } : {};

@@ -8,7 +8,7 @@ export type { CompileInputs, CompileLimits } from './go-step.ts';
 export type { BoringFacts } from './boring.ts';
 export { CERTIFICATES_AS_OF, certificateState, certificateWarning } from './certificates.ts';
 export type { Certificate, CertificateState, CertifiedVersion } from './certificates.ts';
-export { BORING_MODULE, FIPS_MODULE } from './crypto.ts';
+export { BORING_MODULE, certifiedBy, FIPS_MODULE } from './crypto.ts';
 export type { BoringModule, CryptoMode, FipsFacts, FipsMode, FipsModule } from './crypto.ts';
 export { examineProgram } from './examine.ts';
 export type { ProgramExamination } from './examine.ts';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type CompiledBinary, compileKey, compileOutputs } from '#build';
 import { basesBelow, type Definition, type Lock } from '#definition';
-import { type Job, toJob } from './prepare.ts';
+import { needsCompiler } from './build-root.ts';
+import { type Job, jobsOf } from './prepare.ts';
 import type { Selection } from './selection.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -32,14 +33,12 @@ export async function planRelease(
   shop: Workshop,
 ): Promise<ReleasePlan> {
   const { definition, lock, release, selection } = request;
-  const jobs = selection.components.flatMap((component) =>
-    selection.platforms.map((platform) =>
-      toJob(component, platform, { definition, lock, release, machine: shop.machine.platform }),
-    ),
-  );
+  const jobs = jobsOf({ definition, lock, release, selection, machine: shop.machine.platform });
   const compiles = await Promise.all(jobs.map((job) => planCompile(job, shop)));
   const sources = await Promise.all(
-    jobs.filter((job) => job.platform === selection.platforms[0]).map((job) => planSource(job, shop)),
+    selection.components
+      .flatMap((component) => jobs.find((job) => job.component === component) ?? [])
+      .map((job) => planSource(job, shop)),
   );
   const steps = [
     ...(await planToolchain(request, shop)),
@@ -86,7 +85,7 @@ async function planCompile(job: Job, shop: Workshop): Promise<PlannedStep> {
   const { main, toolchain } = job.request;
   return {
     kind: 'compile',
-    subject: `${job.component} ${job.platform}`,
+    subject: `${job.component} ${job.platform}${job.request.crypto === 'none' ? '' : ` (${job.request.crypto})`}`,
     from: `${main.path}@${main.version}, ${toolchain.version}`,
     proof: known?.binary ?? '',
     cached: known !== undefined,
@@ -98,9 +97,10 @@ async function planPackages(
   shop: Workshop,
 ): Promise<PlannedStep[]> {
   const bases = basesBelow(definition, selection);
-  const packages = bases.flatMap((base) =>
-    selection.platforms.flatMap((platform) => lock.bases[base]?.packages[platform] ?? []),
-  );
+  const packages = [
+    ...bases.flatMap((base) => selection.platforms.flatMap((platform) => lock.bases[base]?.packages[platform] ?? [])),
+    ...(needsCompiler(definition, selection.channels) ? (lock.buildRoot?.packages[shop.machine.platform] ?? []) : []),
+  ];
   const unique = [...new Map(packages.map((one) => [one.sha256, one])).values()];
   return Promise.all(
     unique.map(async (one) => ({

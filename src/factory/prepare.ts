@@ -8,6 +8,7 @@ import { composeOverlay, digestOfOverlay, readPatchFiles } from '#patch';
 import type { ModuleCacheProgress, Sources } from '#sources';
 import { buildRootOf, openBuildRoot } from './build-root.ts';
 import { FactoryError } from './error.ts';
+import type { Selection } from './selection.ts';
 import { once, type Workshop } from './workshop.ts';
 
 /** One component to compile for one platform. */
@@ -70,6 +71,18 @@ export function toJob(component: string, platform: Platform, from: JobOrigin): J
     ...(overlay === undefined ? {} : { overlay }),
     ...(compiler === undefined ? {} : { compiler }),
   };
+}
+
+/** What jobs of a release are made from: a selection of channels, components and platforms. */
+export type SelectedJobs = Omit<JobOrigin, 'crypto'> & { readonly selection: Selection };
+
+/** Gives the compiles that a selection needs: one for each component, platform and crypto mode, however many channels share it. */
+export function jobsOf({ selection, ...from }: SelectedJobs): readonly Job[] {
+  const { channels, components, platforms } = selection;
+  const modes = [...new Set(channels.map((channel) => from.definition.channels[channel]?.crypto ?? 'none'))];
+  return modes.flatMap((crypto) =>
+    components.flatMap((component) => platforms.map((platform) => toJob(component, platform, { ...from, crypto }))),
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
+import { certifiedBy } from '#build';
 import { CacheError } from '#cache';
 import { type Digest, digestOf, type Platform, replaceFile } from '#core';
 import {
@@ -14,10 +15,11 @@ import {
 } from '#definition';
 import { formatPins, formatReleaseDocument, formatRevision, imageName, pinsPath, type ReleaseDocument } from '#release';
 import { openBase } from './bases.ts';
+import { warningsOf } from './examine-image.ts';
 import { type BuildRequest, buildImages, type ChannelImage, settled } from './images.ts';
 import { openPatchProof, type PatchProofOptions } from './patch-proof.ts';
 import { needsCompiler } from './build-root.ts';
-import { openPreparation, toJob } from './prepare.ts';
+import { jobsOf, openPreparation } from './prepare.ts';
 import { type Destination, publish } from './publish.ts';
 import { describeRelease, existingPlace, type ReleaseKnowledge } from './describe-release.ts';
 import type { PublishedManifests } from './publish-manifests.ts';
@@ -68,6 +70,7 @@ const MAX_REBUILDS = 3;
  */
 export async function releaseRevision(request: ReleaseRequest, shop: Workshop): Promise<ReleaseOutcome> {
   const build = toBuild(request, shop);
+  tellOfModules(request, shop);
   const { definition } = request.read;
   const makeManifests = openReleaseManifests({ ...request, definition, registry: registryOf(request) }, shop);
   const there = await existingPlace(request.destination);
@@ -92,6 +95,13 @@ export async function releaseRevision(request: ReleaseRequest, shop: Workshop): 
       shop.report({ kind: 'warning', message: `${error.message}; making it anew` });
     }
   }
+}
+
+/** Says what must be known of the validated modules that a release is built with, and of their certificates on this day. */
+function tellOfModules({ read, selection }: ReleaseRequest, shop: Workshop): void {
+  const modes = new Set(selection.channels.map((channel) => read.definition.channels[channel]?.crypto ?? 'none'));
+  const programs = [...modes].flatMap((mode) => (mode === 'none' ? [] : [{ certified: certifiedBy(mode) }]));
+  for (const message of warningsOf(programs, shop.clock.now())) shop.report({ kind: 'warning', message });
 }
 
 function toBuild(request: ReleaseRequest, shop: Workshop): BuildRequest {
@@ -130,9 +140,8 @@ export async function fetchAll(
   const { definition, lock, release, selection } = request;
   const prepare = openPreparation(shop, definition);
   const [platform] = selection.platforms;
-  const jobs = selection.components.map((component) =>
-    toJob(component, platform as Platform, { definition, lock, release, machine: shop.machine.platform }),
-  );
+  const selected = { ...selection, platforms: [platform as Platform] };
+  const jobs = jobsOf({ definition, lock, release, selection: selected, machine: shop.machine.platform });
   const bases = basesBelow(definition, selection);
   const packages = bases.map(async (name) => {
     const base = openBase(definition.bases[name] as BaseDefinition, shop);
