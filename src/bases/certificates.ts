@@ -1,23 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Cache } from '#cache';
-import { readSlices } from './spool.ts';
-import type { UnpackedDeb, UnpackedEntry } from './unpack-deb.ts';
+import type { Digest } from '#core';
+import { readSlices, type Slice } from './spool.ts';
 
-/** Where Go, OpenSSL and GnuTLS look for trusted certificates on Debian. */
+/** Where Go, OpenSSL and GnuTLS look for trusted certificates on Debian and Alpine. */
 export const CERTIFICATE_BUNDLE = 'etc/ssl/certs/ca-certificates.crt';
 
 const CERTIFICATE = /^usr\/share\/ca-certificates\/.+\.crt$/;
+
+/** What is needed of a package taken apart. */
+interface UnpackedPackage {
+  readonly spool: Digest;
+  readonly entries: readonly (
+    | (Omit<Slice, 'spool'> & { readonly kind: 'file'; readonly path: string })
+    | { readonly kind: 'directory' | 'symlink' | 'hardlink'; readonly path: string }
+  )[];
+}
 
 /**
  * Takes the packages; gives the bytes that update-ca-certificates(8) would write with every shipped certificate
  * enabled: the files in the order of their names, each ended by a newline. Undefined where no package ships any.
  */
-export async function bundleCertificates(cache: Cache, debs: readonly UnpackedDeb[]): Promise<Buffer | undefined> {
+export async function bundleCertificates(
+  cache: Cache,
+  packages: readonly UnpackedPackage[],
+): Promise<Buffer | undefined> {
   const contents: { path: string; content: Buffer }[] = [];
-  for (const { spool, entries } of debs) {
-    const files = entries.filter((entry): entry is Extract<UnpackedEntry, { kind: 'file' }> => {
-      return entry.kind === 'file' && CERTIFICATE.test(entry.path);
-    });
+  for (const { spool, entries } of packages) {
+    const files = entries.flatMap((entry) => (entry.kind === 'file' && CERTIFICATE.test(entry.path) ? [entry] : []));
     if (files.length === 0) continue;
     const read = await readSlices(
       cache,

@@ -188,7 +188,7 @@ async function packImage(pack: PackRequest, shop: Workshop): Promise<Omit<Platfo
     licenses: defined?.licenses ?? 'NOASSERTION',
     vendor: request.definition.vendor,
     created: epoch,
-    ...(base.image === undefined ? {} : { baseName: base.image.reference, baseDigest: base.image.digest }),
+    ...baseFacts(base.image),
   });
   const image = await buildImage(
     {
@@ -210,6 +210,13 @@ async function packImage(pack: PackRequest, shop: Workshop): Promise<Omit<Platfo
     shop.cache,
   );
   return { platform, image, binary: binary.value, binaryPath, cached: binary.cached && image.cached };
+}
+
+/** A layout's folder means nothing elsewhere, so it is not named. */
+function baseFacts(image: Ground['image']): { baseName?: string; baseDigest?: Digest } {
+  if (image === undefined) return {};
+  const { reference, digest } = image;
+  return { ...(reference.startsWith('oci:') ? {} : { baseName: reference }), baseDigest: digest };
 }
 
 interface IndexRequest {

@@ -44,3 +44,5 @@ export { buildRpmHeader } from './rpm-header.ts';
 export type { RpmTagValue } from './rpm-header.ts';
 export { buildForeignImage, foreignIndex } from './foreign-image.ts';
 export type { ForeignEntry, ForeignImage, ForeignImageSpec } from './foreign-image.ts';
+export { buildApk, signatureOf } from './apk-package.ts';
+export type { ApkFile, ApkSigner, ApkSpec, BuiltApk } from './apk-package.ts';
