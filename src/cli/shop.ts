@@ -18,6 +18,7 @@ import { inspectMachine, openEngine, type SandboxReading } from '#engine';
 import { once, type Workshop } from '#factory';
 import { compressorIdentity } from '#image';
 import { openSources, parseChecksumDatabase, parseGoProxies } from '#sources';
+import { openAlpineBase } from './alpine-bases.ts';
 import { beliefOf, openImages } from './image-bases.ts';
 import type { World } from './world.ts';
 
@@ -65,6 +66,7 @@ export async function openShop(
     compressor: compressorIdentity('gzip'),
     sources: once(() => openGoSources(definition, { world, cache, report })),
     debian: (base) => openDebianBase(base, { world, cache, report, folder: dirname(file) }),
+    alpine: (base) => openAlpineBase(base, { world, cache, report, folder: dirname(file) }),
     images: once(async () => openImages({ world, cache, report, folder: dirname(file) })),
     belief: (base) => beliefOf(base, dirname(file), world),
     engine: once(async () =>

@@ -35,6 +35,7 @@ export type {
   ComponentDefinition,
   DebianBaseDefinition,
   Definition,
+  AlpineBaseDefinition,
   ImageBaseDefinition,
   ToolDefinition,
   ToolName,

@@ -75,9 +75,46 @@ const baseImage = z.strictObject({
   platforms: z.partialRecord(z.enum(PLATFORMS), imagePlatform),
 });
 
+const alpinePlatform = z.strictObject({
+  indexes: z.array(
+    z.strictObject({
+      repository: z.string(),
+      architecture: z.string(),
+      tag: z.string().optional(),
+      description: z.string(),
+      date: time,
+      index: digest,
+      signers: z.array(z.string()),
+    }),
+  ),
+  packages: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        version: z.string(),
+        architecture: z.string(),
+        origin: z.string(),
+        commit: z.string(),
+        path: z.string().describe('On any mirror, or a whole address.'),
+        size: z.int(),
+        checksum: z.string().describe('By which the index names it.'),
+        sha256: digest,
+      }),
+    )
+    .describe('In the order in which apk installs them.'),
+});
+
+const baseAlpine = z.strictObject({
+  branch: z.string(),
+  repositories: z.array(z.string()),
+  world: z.array(z.string()).describe('The packages that the definition names, sorted.'),
+  platforms: z.partialRecord(z.enum(PLATFORMS), alpinePlatform),
+});
+
 const base = z.strictObject({
   releases: z.array(baseRelease),
   packages: z.partialRecord(z.enum(PLATFORMS), z.array(basePackage)),
+  alpine: baseAlpine.optional().describe('For a base of Alpine packages; it has none of Debian.'),
   image: baseImage.optional().describe('For a base that is an image; it has no releases and packages of its own.'),
 });
 
@@ -202,11 +239,17 @@ export interface BasePackage {
 /** Gives the packages of a base by platform: those it is composed from, or those that its image lists. */
 export function packagesOfBase({
   packages,
+  alpine,
   image,
-}: Pick<LockedBase, 'packages' | 'image'>): Readonly<Partial<Record<Platform, readonly BasePackage[]>>> {
+}: Pick<LockedBase, 'packages' | 'alpine' | 'image'>): Readonly<Partial<Record<Platform, readonly BasePackage[]>>> {
   const lists = PLATFORMS.flatMap((platform) => {
-    const composed = packages[platform]?.map((one) => ({ ...one, kind: 'deb' as const }));
-    const list = image?.platforms[platform]?.packages ?? composed;
+    const debs = packages[platform]?.map((one) => ({ ...one, kind: 'deb' as const }));
+    const apks = alpine?.platforms[platform]?.packages.map((one) => ({
+      ...one,
+      kind: 'apk' as const,
+      source: { name: one.origin, version: one.version },
+    }));
+    const list = image?.platforms[platform]?.packages ?? apks ?? debs;
     return list === undefined ? [] : [[platform, list] as const];
   });
   return Object.fromEntries(lists);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import { PLATFORMS } from '#core';
+import { alpineBase } from './alpine-schema.ts';
 import { lifecycle } from './lifecycle-schema.ts';
 import { feeds, sla } from './vulnerability-schema.ts';
 import { watch } from './watch-schema.ts';
@@ -227,7 +228,7 @@ export const definitionSchema = z
     platforms: z.array(z.enum(PLATFORMS)).min(1).describe('What images are built for.'),
     components: z.record(name, component).describe('The programs, in the order of the image pins.'),
     channels: z.record(name, channel),
-    bases: z.record(name, z.discriminatedUnion('kind', [debianBase, imageBase])),
+    bases: z.record(name, z.discriminatedUnion('kind', [debianBase, imageBase, alpineBase])),
     sources: z
       .strictObject({
         proxy: z
@@ -276,6 +277,9 @@ export type DebianBaseDefinition = Extract<BaseDefinition, { kind: 'debian' }>;
 
 /** A base that is an image which somebody else has made. */
 export type ImageBaseDefinition = Extract<BaseDefinition, { kind: 'image' }>;
+
+/** A base of Alpine packages. */
+export type AlpineBaseDefinition = Extract<BaseDefinition, { kind: 'alpine' }>;
 
 /** Gives the JSON Schema (2020-12) of distribution.yaml for editors. */
 export function definitionJsonSchema(): Record<string, unknown> {

@@ -3,6 +3,7 @@ import type { Platform } from '#core';
 import type { BaseDefinition, LockedBase } from '#definition';
 import type { SbomFile, SbomPackage } from '#evidence';
 import type { BaseLayer } from '#image';
+import { alpineBase } from './alpine-base.ts';
 import { debianBase } from './debian-base.ts';
 import { imageBase } from './image-base.ts';
 import type { Workshop } from './workshop.ts';
@@ -54,5 +55,6 @@ export interface Base {
 
 /** Opens a base; nothing is fetched until a verb is called. All verbs throw what #bases throws. */
 export function openBase(definition: BaseDefinition, shop: Workshop): Base {
+  if (definition.kind === 'alpine') return alpineBase(definition, shop);
   return definition.kind === 'image' ? imageBase(definition, shop) : debianBase(definition, shop);
 }

@@ -33,7 +33,7 @@ export function buildInputs(build: BuildRequest, job: Job, channel: string): Jso
   const { base: baseName } = own;
   const base = withoutPlaces(definition.bases[baseName]);
   const { flux, components } = lock.releases[release] ?? {};
-  const { releases, packages, image } = lock.bases[baseName] ?? {};
+  const { releases, packages, alpine, image } = lock.bases[baseName] ?? {};
   const revision = formatRevision({ release, number: build.revision });
   const patched = lock.revisions?.[revision];
   const inputs = {
@@ -59,6 +59,9 @@ export function buildInputs(build: BuildRequest, job: Job, channel: string): Jso
         [baseName]: {
           releases,
           packages: { [platform]: packages?.[platform] },
+          ...(alpine === undefined
+            ? {}
+            : { alpine: { ...alpine, platforms: { [platform]: alpine.platforms[platform] } } }),
           ...(image === undefined ? {} : { image: { ...image, platforms: { [platform]: image.platforms[platform] } } }),
         },
       },
@@ -74,6 +77,10 @@ export function buildInputs(build: BuildRequest, job: Job, channel: string): Jso
 function withoutPlaces(base: BaseDefinition | undefined): Json {
   if (base === undefined) return {};
   if (base.kind === 'image') return { kind: base.kind, image: base.image };
+  if (base.kind === 'alpine') {
+    const { mirror: _mirror, keyring: _keyring, ...rest } = base;
+    return rest as unknown as Json;
+  }
   const { mirror: _mirror, securityMirror: _security, keyring: _keyring, ...rest } = base;
   return rest as unknown as Json;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Debian, ImageBases, ImageBelief } from '#bases';
+import type { Alpine, Debian, ImageBases, ImageBelief } from '#bases';
 import type { CompileTools } from '#build';
 import type { Cache } from '#cache';
 import type { Clock, Digest, Platform, Report } from '#core';
-import type { DebianBaseDefinition, Definition, ImageBaseDefinition } from '#definition';
+import type { AlpineBaseDefinition, DebianBaseDefinition, Definition, ImageBaseDefinition } from '#definition';
 import type { Engine } from '#engine';
 import type { Sources } from '#sources';
 
@@ -13,6 +13,7 @@ export interface Workshop {
   readonly clock: Clock;
   readonly sources: () => Promise<Sources>;
   readonly debian: (base: DebianBaseDefinition) => Promise<Debian>;
+  readonly alpine: (base: AlpineBaseDefinition) => Promise<Alpine>;
   readonly images: () => Promise<ImageBases>;
   /** Who must have signed an image that is taken as a base; undefined where the definition does not say. */
   readonly belief: (base: ImageBaseDefinition) => Promise<ImageBelief | undefined>;

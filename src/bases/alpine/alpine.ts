@@ -13,9 +13,21 @@ import type { Alpine, AlpineOptions, AlpineSpec, LockedIndex, ResolvedAlpine } f
 
 /** Opens Alpine's repositories: nothing is asked of a mirror until a verb is called. */
 export function openAlpine(options: AlpineOptions): Alpine {
-  const indexes = new Map<string, Promise<OpenIndex>>();
+  const known = new Map<string, Promise<OpenIndex>>();
+  /** Opens each index once. */
+  const openAll = (spec: AlpineSpec, architecture: string) =>
+    settleAll(
+      spec.repositories.map((line) => {
+        const repository = parseRepository(line, spec.branch);
+        const key = `${repository.path} ${repository.tag ?? ''} ${architecture}`;
+        const open = known.get(key) ?? openIndex(repository, architecture, options);
+        known.set(key, open);
+        return open;
+      }),
+    );
   return {
-    resolve: (spec, architecture) => resolveAlpine(spec, architecture, { options, indexes }),
+    resolve: (spec, architecture) => resolveAlpine(spec, architecture, { options, openAll }),
+    indexes: async (spec, architecture) => (await openAll(spec, APK_ARCHITECTURES[architecture])).map(toLockedIndex),
     fetch: (packages) => inParallel(packages, (one) => fetchLocked(one, options)),
     open: (one) => openLocked(one, options),
   };
@@ -28,20 +40,15 @@ export function openAlpine(options: AlpineOptions): Alpine {
 async function resolveAlpine(
   spec: AlpineSpec,
   architecture: Architecture,
-  world: { readonly options: AlpineOptions; readonly indexes: Map<string, Promise<OpenIndex>> },
+  world: {
+    readonly options: AlpineOptions;
+    readonly openAll: (spec: AlpineSpec, architecture: string) => Promise<readonly OpenIndex[]>;
+  },
 ): Promise<ResolvedAlpine> {
-  const { options, indexes } = world;
   const arch = APK_ARCHITECTURES[architecture];
-  const repositories = spec.repositories.map((line) => parseRepository(line, spec.branch));
-  const words = readWorld(spec.packages, new Set(repositories.flatMap(({ tag }) => tag ?? [])));
-  const open = await settleAll(
-    repositories.map((repository) => {
-      const key = `${repository.path} ${repository.tag ?? ''} ${arch}`;
-      const known = indexes.get(key) ?? openIndex(repository, arch, options);
-      indexes.set(key, known);
-      return known;
-    }),
-  );
+  const tags = spec.repositories.flatMap((line) => parseRepository(line, spec.branch).tag ?? []);
+  const words = readWorld(spec.packages, new Set(tags));
+  const open = await world.openAll(spec, arch);
   const shelves = open.map(({ index, repository: { tag } }) => ({
     packages: index.packages.filter((one) => one.architecture === arch || one.architecture === 'noarch'),
     ...(tag === undefined ? {} : { tag }),
@@ -49,7 +56,7 @@ async function resolveAlpine(
   const chosen = solve(words, shelves);
   const packages = await inParallel(chosen, (one) => {
     const place = (open[one.shelf] as OpenIndex).repository.path;
-    return provePackage({ listed: one.package, path: pathOf(one, place, arch), architecture: arch }, options);
+    return provePackage({ listed: one.package, path: pathOf(one, place, arch), architecture: arch }, world.options);
   });
   return { architecture, packages, indexes: open.map(toLockedIndex) };
 }

@@ -68,6 +68,8 @@ export interface ResolvedAlpine {
 export interface Alpine {
   /** Makes a spec exact for one architecture; see `resolveAlpine`. Calls of one `Alpine` see one state of each index. */
   resolve(spec: AlpineSpec, architecture: Architecture): Promise<ResolvedAlpine>;
+  /** Proves a spec's indexes and tells of them, in the order of its repositories. */
+  indexes(spec: AlpineSpec, architecture: Architecture): Promise<readonly LockedIndex[]>;
   /** Brings locked packages into the cache, proved by digest and size; in the order of the packages. */
   fetch(packages: readonly LockedApk[]): Promise<readonly StoredBlob[]>;
   /** Opens a locked package from the cache, fetching it where that lacks it. Its name and version are those of the lock. */

@@ -87,6 +87,10 @@ async function readNetwork(loaded: Loaded, options: { flags: SharedFlags; world:
       base.kind === 'image' ? `image of ${name}` : `packages of ${name}`,
       async () => {
         if (base.kind === 'image') return askForImage(base, shop.definitionFolder, options.world);
+        if (base.kind === 'alpine') {
+          const indexes = await (await shop.alpine(base)).indexes(base, 'amd64');
+          return indexes.map((one) => `${one.repository} of ${one.date.slice(0, 10)}`).join(', ');
+        }
         const { releases } = await (await shop.debian(base)).resolve(base, 'amd64');
         return releases.map((one) => `${one.suite} of ${one.date.slice(0, 10)}`).join(', ');
       },
