@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import pLimit from 'p-limit';
 import { digestOf, messageOf, OakumError } from '#core';
-import { openLayout, parseRepository } from '#image';
+import { openLayout } from '#image';
 import {
   type CatalogSource,
   findRelease,
@@ -16,6 +16,7 @@ import {
   type ReleasePlace,
   RELEASES,
 } from '#release';
+import { registryOf } from './locate-release.ts';
 import { openRegistryClient } from './registry.ts';
 import type { World } from './world.ts';
 
@@ -50,15 +51,14 @@ async function fromRegistry(
   flags: { readonly plainHttp?: boolean },
   world: World,
 ): Promise<readonly CatalogSource[]> {
-  if (!source.endsWith(`/${RELEASES}`)) {
-    throw new OakumError('usage', 'SOURCE_UNREADABLE', 'there is no such folder, and no repository of releases', {
+  const place = registryOf(source);
+  if (place === undefined) {
+    throw new OakumError('usage', 'SOURCE_UNREADABLE', 'there is no such folder, and this is no registry', {
       where: source,
-      hint: `Name REGISTRY/${RELEASES}, oci:FOLDER for an OCI layout, or a folder of release documents.`,
+      hint: 'Name a registry that releases were pushed to, oci:FOLDER for an OCI layout, or a folder of release documents.',
     });
   }
-  const { registry, repository } = parseRepository(source);
-  const path = repository.split('/').slice(0, -1);
-  return fromPlace(registryPlace(openRegistryClient(flags.plainHttp === true, world), [registry, ...path].join('/')));
+  return fromPlace(registryPlace(openRegistryClient(flags.plainHttp === true, world), place));
 }
 
 async function fromPlace(place: ReleasePlace): Promise<readonly CatalogSource[]> {

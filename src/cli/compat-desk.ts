@@ -2,7 +2,7 @@
 import type { Report } from '#core';
 import type { Definition, Lock } from '#definition';
 import { completeLock, lockApiServer, lockTool, servedMinors, type Workshop } from '#factory';
-import { type LocatedRelease, locateRelease } from './compat-subject.ts';
+import { type LocatedRelease, locateRelease } from './locate-release.ts';
 import { keepLock, type Loaded, loadDefinition, openShop, type SharedFlags } from './shop.ts';
 import type { World } from './world.ts';
 

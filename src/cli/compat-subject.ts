@@ -1,31 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import { OakumError, type Platform } from '#core';
 import type { Definition, Lock } from '#definition';
 import { type CompatImage, type CompatSubject, type CompatTarget, openManifests, type Workshop } from '#factory';
-import { openLayout, parseIndex } from '#image';
-import {
-  type ChannelRecord,
-  findRelease,
-  layoutPlace,
-  parseReleaseDocument,
-  parseRevision,
-  registryPlace,
-  type ReleaseDocument,
-  type ReleasePlace,
-} from '#release';
-import { registryOf, requireLocked, requireVersion } from './locked-release.ts';
-import { openRegistryClient } from './registry.ts';
-import type { World } from './world.ts';
-
-/** A release's document, and the place where its images lie. */
-export interface LocatedRelease {
-  readonly document: ReleaseDocument;
-  readonly place: ReleasePlace;
-  /** Its name in messages. */
-  readonly where: string;
-}
+import { parseIndex } from '#image';
+import { type ChannelRecord, parseRevision, type ReleasePlace } from '#release';
+import type { LocatedRelease } from './locate-release.ts';
+import { registryOf, requireLocked } from './locked-release.ts';
 
 /** A channel under test, and the indexes of its images where evidence is attached. */
 export interface LocatedSubject {
@@ -33,25 +13,9 @@ export interface LocatedSubject {
   readonly targets: readonly CompatTarget[];
 }
 
-/**
- * Opens a release by where it is: a folder that `oakum release` wrote, or a registry it was pushed to, whose `releases` has its document
- * (by revision, `2.9.2-r0`, or the newest of a release). Throws `RELEASE_UNREADABLE`, `RELEASE_OTHER` for one of another version.
- */
-export async function locateRelease(
-  version: string,
-  from: { readonly from: string; readonly plainHttp?: boolean },
-  world: World,
-): Promise<LocatedRelease> {
-  const path = resolve(world.workingFolder, from.from);
-  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() === true;
-  const found = isFolder ? await fromFolder(path, from.from, version) : await fromRegistry(version, from, world);
-  requireVersion(found.document, version, found.where);
-  return found;
-}
-
 /** Gives a channel of a release as it is tested on a platform: its images, and the install manifests by definition and lock. */
 export async function openSubject(
-  { document, place, where }: LocatedRelease,
+  { document, where, ...located }: LocatedRelease,
   channel: string,
   parts: { readonly definition: Definition; readonly lock: Lock; readonly platform: Platform; readonly shop: Workshop },
 ): Promise<LocatedSubject> {
@@ -63,6 +27,7 @@ export async function openSubject(
     });
   const { definition, lock, platform, shop } = parts;
   requireLocked(record, document.release, lock, where);
+  const place = await located.place();
   const opened = await Promise.all(record.images.map((image) => openOne(image, { channel, place, platform, where })));
   const { release, number } = parseRevision(document.revision) ?? { release: document.release, number: 0 };
   const registry = registryOf(record, channel);
@@ -73,38 +38,6 @@ export async function openSubject(
     subject: { revision: document.revision, channel, platform, images, manifests },
     targets: opened.map(({ target }) => target),
   };
-}
-
-async function fromFolder(path: string, shown: string, version: string): Promise<LocatedRelease> {
-  const where = join(path, 'release.json');
-  const text = await readFile(where, 'utf8').catch((error: unknown) => {
-    throw unreadable(where, version, error);
-  });
-  const document = parseReleaseDocument(text, where);
-  return { document, where, place: layoutPlace(await openLayout(join(path, 'oci')), join(shown, 'oci')) };
-}
-
-/** What is no folder names a registry if its first part has a dot or a port, as with docker; else it is a folder that is not there. */
-const REGISTRY = /^(?:localhost|[a-z0-9-]+\.[a-z0-9.-]*[a-z0-9]|[a-z0-9.-]+(?=:))(?::\d+)?(?:\/[a-z0-9._/-]*)?$/;
-
-async function fromRegistry(
-  version: string,
-  { from, plainHttp }: { readonly from: string; readonly plainHttp?: boolean },
-  world: World,
-): Promise<LocatedRelease> {
-  if (!REGISTRY.test(from)) throw unreadable(from, version, undefined);
-  const place = registryPlace(openRegistryClient(plainHttp === true, world), from.replace(/\/+$/, ''));
-  const found = await findRelease(place, version.replace(/^v/, ''));
-  if (found === undefined) throw unreadable(from, version, undefined);
-  return { document: found.document, where: from, place };
-}
-
-function unreadable(where: string, version: string, cause: unknown): OakumError {
-  return new OakumError('usage', 'RELEASE_UNREADABLE', `there is no release document of ${version} here`, {
-    where,
-    hint: `Run \`oakum release ${version}\` first, or name with --from the folder that it wrote, or the registry that it pushed to.`,
-    ...(cause === undefined ? {} : { cause }),
-  });
 }
 
 type ImageRecord = ChannelRecord['images'][number];

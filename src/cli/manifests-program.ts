@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from 'commander';
-import { collect, definitionOption, lockedOption, quietOption, unsandboxedOption } from './options.ts';
+import { collect, definitionOption, lockedOption, plainHttpOption, quietOption, unsandboxedOption } from './options.ts';
 import type { World } from './world.ts';
 
 const WHAT_MANIFESTS_DOES = `
@@ -13,13 +13,14 @@ Examples:
   oakum manifests 2.9.2 > install.yaml
   oakum manifests 2.9.2 --channel distroless --components source-controller,kustomize-controller
   oakum manifests 2.9.2-r1 --from release.json --registry mirror.local/flux --pull-secret registry-auth
-  oakum manifests 2.9.2 --from registry.example.com/flux/releases:2.9.2 > install.yaml
+  oakum manifests 2.9.2 --from registry.example.com/flux > install.yaml
   oakum manifests 2.9.2 --namespace flux --no-network-policy --output install.yaml`;
 
 /** Adds the flags that say what is in manifests, and from which document they are made. */
 export function withManifests(command: Command): Command {
   return command
-    .option('--from <document>', 'release.json, the folder that holds it, or REGISTRY/releases:TAG', 'out')
+    .option('--from <place>', 'release.json, the folder that holds it, or a registry it was pushed to', 'out')
+    .addOption(plainHttpOption())
     .option('--channel <name>', 'which images (default: the one channel there is)')
     .addOption(new Option('--components <names>', 'only these components (default: all)').argParser(collect))
     .option('--registry <registry>', 'where the cluster pulls from (default: as published)')

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { digestOf, messageOf, OakumError } from '#core';
 import { type CatalogSource, orderRevisions, parseReleaseDocument, parseRevision, type Revision } from '#release';
 import { readCatalogSources } from './catalog-sources.ts';
+import { registryOf } from './locate-release.ts';
 import type { World } from './world.ts';
 
 /** A release document, where it was read from, and the folder that what belongs to it lies in, where it is one. */
@@ -44,7 +45,8 @@ async function readPlace(
   const path = resolve(world.workingFolder, place);
   const kind = await kindOf(path);
   if (kind === 'file') return [await readDocument(path)];
-  if (kind === undefined && !/\/releases$|^oci:/.test(place)) throw unreadable(path, 'there is no such file or folder');
+  if (kind === undefined && !place.startsWith('oci:') && registryOf(place) === undefined)
+    throw unreadable(path, 'there is no such file or folder');
   const found = await readCatalogSources(place, flags, world);
   const single = join(path, 'release.json');
   if (found.length === 0 && (await kindOf(single)) === 'file') return [await readDocument(single)];
@@ -66,7 +68,7 @@ async function readDocument(file: string): Promise<FoundDocument> {
 function unreadable(file: string, why: string): OakumError {
   return new OakumError('usage', 'DOCUMENT_UNREADABLE', `a release document can't be read: ${why}`, {
     where: file,
-    hint: 'Name a file, a folder, oci:FOLDER for an OCI layout, or REGISTRY/releases; `oakum release` writes out/release.json.',
+    hint: 'Name a file, a folder, oci:FOLDER for an OCI layout, or a registry; `oakum release` writes out/release.json.',
   });
 }
 

@@ -26,7 +26,7 @@ export async function openRelease(name: string, client: RegistryClient, workingF
   if (name.startsWith('oci:')) throw invalid(name);
   const reference = parseReference(name);
   const path = /^(?:(.+)\/)?releases$/.exec(reference.repository);
-  if (path === null) throw invalid(name);
+  if (path === null || (reference.tag === undefined && reference.digest === undefined)) throw invalid(name);
   const place = registryPlace(client, path[1] === undefined ? reference.registry : `${reference.registry}/${path[1]}`);
   return { place, tag: reference.tag, root: () => client.manifest(reference) };
 }

@@ -53,7 +53,8 @@ async function testChannel(channel: string, desk: Desk, { flags, world, output }
   const signer = await openSigner({ ...flags, sign: true }, world, shop.report);
   if (signer === undefined) throw new TypeError('a signer was asked for');
   const trusted = signer.kind === 'keyless' ? undefined : { signer, publicKey: await publicKeyOf(flags.key, world) };
-  const signed = await readSignedArtifact({ ...desk.release, channel, trusted });
+  const place = await desk.release.place();
+  const signed = await readSignedArtifact({ ...desk.release, place, channel, trusted });
   const outcomes = await testCompatibility(
     {
       ...parts,

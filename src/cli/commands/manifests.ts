@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { messageOf, OakumError, replaceFile } from '#core';
 import { completeLock, type InstallManifest, lockTool, openManifests } from '#factory';
 import { parseRepository } from '#image';
@@ -10,21 +9,17 @@ import {
   type InstallOptions,
   type LogLevel,
   optionFaults,
-  parseReleaseDocument,
   parseRevision,
-  readReleaseArtifact,
   type ReleaseDocument,
 } from '#release';
-import { registryOf, requireLocked, requireVersion } from '../locked-release.ts';
-import { openRegistryClient } from '../registry.ts';
-import { openRelease } from '../release-place.ts';
+import { type FromFlags, locateRelease } from '../locate-release.ts';
+import { registryOf, requireLocked } from '../locked-release.ts';
 import { withProgress } from '../session.ts';
 import { keepLock, type Loaded, loadDefinition, openShop, type SharedFlags } from '../shop.ts';
 import type { World } from '../world.ts';
 
 /** What is asked of the manifests of a revision. */
-export interface ManifestsFlags extends SharedFlags {
-  readonly from: string;
+export interface ManifestsFlags extends SharedFlags, FromFlags {
   readonly channel?: string;
   readonly components?: readonly string[];
   readonly registry?: string;
@@ -56,7 +51,7 @@ export interface MadeManifests {
 
 /** Makes the install manifests of a revision from its release document. */
 export async function makeManifests(version: string, flags: ManifestsFlags, world: World): Promise<MadeManifests> {
-  const { document, file } = await readDocument(version, flags.from, world);
+  const { document, where: file } = await locateRelease(version, flags, world);
   const { channel, record } = chooseChannel(flags.channel, document, file);
   const registry = flags.registry === undefined ? registryOf(record, channel) : toRegistry(flags.registry);
   const loaded = await loadDefinition(flags, world);
@@ -83,39 +78,6 @@ export async function makeManifests(version: string, flags: ManifestsFlags, worl
     },
   );
   return { text, document, file };
-}
-
-async function readDocument(
-  version: string,
-  from: string,
-  world: World,
-): Promise<{ readonly document: ReleaseDocument; readonly file: string }> {
-  if (/(?:^|[:/])releases[:@]/.test(from)) return readPublished(version, from, world);
-  const path = resolve(world.workingFolder, from);
-  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() === true;
-  const file = isFolder ? join(path, 'release.json') : path;
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new OakumError('usage', 'RELEASE_UNREADABLE', "there is no release document here, or it can't be read", {
-      where: file,
-      hint: `Run \`oakum release ${version}\` first, or name with --from the folder or the release.json that it wrote.`,
-      cause: error,
-    });
-  });
-  const document = parseReleaseDocument(text, file);
-  requireVersion(document, version, file);
-  return { document, file };
-}
-
-/** A document out of a registry or layout is taken as it is there; `oakum verify release` says whether it can be trusted. */
-async function readPublished(
-  version: string,
-  name: string,
-  world: World,
-): Promise<{ readonly document: ReleaseDocument; readonly file: string }> {
-  const { place, root } = await openRelease(name, openRegistryClient(false, world), world.workingFolder);
-  const { document } = await readReleaseArtifact(place, await root(), name);
-  requireVersion(document, version, name);
-  return { document, file: name };
 }
 
 /** Takes --registry; throws `REGISTRY_INVALID` where no image could be pulled from there. */
