@@ -59,7 +59,7 @@ function isUntried({ action, tried }: Change): boolean {
 }
 
 function describeChange(change: Change): readonly string[] {
-  const { ref, differences, conflicts, action } = change;
+  const { ref, differences, conflicts, stays, action } = change;
   const name = `${ref.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`;
   const untried = isUntried(change) ? ' *' : '';
   const owner = differences.length === 0 && action === 'change' ? ' (only its owner changes)' : '';
@@ -69,7 +69,13 @@ function describeChange(change: Change): readonly string[] {
     ...differences.slice(0, MOST_DIFFERENCES).map((difference) => `    ${describeDifference(difference)}`),
     ...(more > 0 ? [`    and ${more} more differences (--json tells all)`] : []),
     ...conflicts.map(({ field, manager }) => `    ${field} is owned by ${manager ?? 'another'}`),
+    ...stays.map(({ manager, fields }) => `    stays as ${manager} set it: ${listed(fields)}`),
   ];
+}
+
+function listed(fields: readonly string[]): string {
+  const more = fields.length - MOST_DIFFERENCES;
+  return `${fields.slice(0, MOST_DIFFERENCES).join(', ')}${more > 0 ? `, and ${more} more` : ''}`;
 }
 
 function describeDifference({ path, before, after }: Difference): string {

@@ -15,6 +15,7 @@ import { ConsumerError } from './error.ts';
 import { FIELD_MANAGER, type Installation, isDefinition, isOurs, toRecord, unionOf } from './installation.ts';
 import { migrate } from './migration.ts';
 import type { Plan } from './plan.ts';
+import { mayGo } from './strays.ts';
 
 /** How a plan is carried out. */
 export interface CarryOutOptions {
@@ -135,7 +136,7 @@ function stepsOf(plan: Plan, cluster: Cluster, options: CarryOutOptions): readon
     ...toApplySteps(stages.rest),
     ...removals.map((change) => ({
       what: `delete ${describeRef(change.ref)}`,
-      run: () => removeIfOurs(cluster, change.ref),
+      run: () => removeIf(cluster, change.ref, (live) => mayGo(live, to.namespace, options.force ?? false)),
     })),
     ...waitSteps(plan, cluster, options),
     ...(isDone ? [] : [{ what: `note that ${to.revision ?? to.release} is installed`, run: record('complete') }]),
@@ -198,10 +199,15 @@ async function establishOne(cluster: Cluster, ref: ObjectRef): Promise<void> {
   }
 }
 
+/** Deletes what we applied, and nothing else. */
+export function removeIfOurs(cluster: Cluster, ref: ObjectRef): Promise<void> {
+  return removeIf(cluster, ref, isOurs);
+}
+
 /** Between plan and deed someone may have taken it over: looked at again. */
-export async function removeIfOurs(cluster: Cluster, ref: ObjectRef): Promise<void> {
+async function removeIf(cluster: Cluster, ref: ObjectRef, may: (live: KubernetesObject) => boolean): Promise<void> {
   const live = await cluster.get(ref);
-  if (live === undefined || !isOurs(live)) return;
+  if (live === undefined || !may(live)) return;
   await cluster.remove(ref, { uid: live.metadata.uid });
 }
 

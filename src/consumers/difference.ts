@@ -76,7 +76,8 @@ function byName(list: readonly unknown[]): ReadonlyMap<string, unknown> | undefi
     : new Map(entries as readonly (readonly [string, unknown])[]);
 }
 
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+/** Says whether a value is a JSON object. */
+export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -15,11 +15,13 @@ import {
 import type { Difference } from './difference.ts';
 import { findInstallation, type Installation, isDefinition, isOurs, RECORD_NAME } from './installation.ts';
 import { readLines } from './line-policy.ts';
+import type { LeftFields } from './left-fields.ts';
 import type { ManifestSet } from './manifest-set.ts';
 import { type Migration, planMigration } from './migration.ts';
 import { type Blocker, findOwners } from './ownership.ts';
 import { rightsToApplyAll, rightsToCarryOut, rightsToLook } from './needs.ts';
 import { distinctRights, missingRights, type Right, rightBlockers } from './rights.ts';
+import { findStrays } from './strays.ts';
 import { type Tried, tryObject } from './try-object.ts';
 
 /** What happens to one object. */
@@ -31,6 +33,8 @@ export interface Change {
   readonly differences: readonly Difference[];
   /** Fields that another manager owns, and that are taken from it with `force`. */
   readonly conflicts: readonly FieldCause[];
+  /** Fields that others set and these manifests do not: they stay. */
+  readonly stays: readonly LeftFields[];
   /** Whether the API server tried it. What lies in a namespace, or is of a kind, that is only to be made can't be tried. */
   readonly tried: boolean;
 }
@@ -79,7 +83,8 @@ export async function planChange(cluster: Cluster, set: ManifestSet, options: Pl
   const from = await findInstallation(cluster, set.namespace);
   const tried = await tryAll(cluster, set);
   const removals = await findRemovals(cluster, from, set);
-  const changes = [...tried.map(({ change }) => change), ...removals.changes];
+  const strays = await findStrays(cluster, { from, set, force: options.force ?? false });
+  const changes = [...tried.map(({ change }) => change), ...removals.changes, ...strays.changes];
   const migrations = await planMigrations(cluster, tried);
   const needed = await rightsToCarryOut(cluster, { changes, migrations: migrations.found, namespace: set.namespace });
   const missing = distinctRights([
@@ -92,7 +97,7 @@ export async function planChange(cluster: Cluster, set: ManifestSet, options: Pl
     migrations: migrations.found,
     changes,
     missingRights: missing,
-    warnings: removals.warnings,
+    warnings: [...removals.warnings, ...strays.warnings],
     blockers: [
       ...(await findOwners(cluster, set.namespace)),
       ...stateBlockers(options.verb, from, set),
@@ -191,7 +196,15 @@ async function findRemovals(cluster: Cluster, from: Installation | undefined, se
     if (isDefinition(ref) || ref.kind === 'Namespace')
       warnings.push(`${describeRef(ref)} is in this revision no more, and is kept since objects are in it`);
     else if (isOurs(live))
-      changes.push({ ref, action: 'remove', object: undefined, differences: [], conflicts: [], tried: true });
+      changes.push({
+        ref,
+        action: 'remove',
+        object: undefined,
+        differences: [],
+        conflicts: [],
+        stays: [],
+        tried: true,
+      });
     else warnings.push(`${describeRef(ref)} is in this revision no more, but someone else applies it: it is kept`);
   }
   return { changes: changes.reverse(), warnings };

@@ -11,6 +11,7 @@ import {
 import { readDefinition } from './definition.ts';
 import { type Difference, differencesOf } from './difference.ts';
 import { FIELD_MANAGER, isOurs } from './installation.ts';
+import { leftFields } from './left-fields.ts';
 import type { Blocker } from './ownership.ts';
 import type { Change } from './plan.ts';
 import type { Right } from './rights.ts';
@@ -35,7 +36,7 @@ export interface Tried {
 /** Lets the API server try to apply an object, and compares what would be with what is. */
 export async function tryObject(object: KubernetesObject, { cluster, spaces }: TryContext): Promise<Tried> {
   const ref = refOf(object);
-  const untried: Change = { ref, action: 'create', object, differences: [], conflicts: [], tried: false };
+  const untried: Change = { ref, action: 'create', object, differences: [], conflicts: [], stays: [], tried: false };
   if (ref.namespace !== undefined && spaces.has(ref.namespace)) return { change: untried, live: undefined };
   let live: KubernetesObject | undefined;
   try {
@@ -45,7 +46,8 @@ export async function tryObject(object: KubernetesObject, { cluster, spaces }: T
     const { result, conflicts } = await dryRun(cluster, object);
     const differences = live === undefined ? [] : differencesOf(live, result);
     const action = live === undefined ? 'create' : differences.length === 0 && isOurs(live) ? 'keep' : 'change';
-    return { change: { ref, action, object, differences, conflicts, tried: true }, live };
+    const stays = live === undefined ? [] : leftFields(result, FIELD_MANAGER);
+    return { change: { ref, action, object, differences, conflicts, stays, tried: true }, live };
   } catch (error) {
     const change: Change = { ...untried, action: live === undefined ? 'create' : 'change' };
     if (isKubernetesError(error, 'KIND_UNKNOWN')) return { change, live };
