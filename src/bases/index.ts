@@ -4,6 +4,7 @@ export type { AptSource, AptSourceFile, Mirrors } from './apt-sources.ts';
 export { openAlpine } from './alpine/alpine.ts';
 export { ALPINE_KEYS, alpineFingerprint, readAlpineKeyring, readAlpineKeys } from './alpine/keys.ts';
 export type { AlpineKey, AlpineKeyring, AlpinePin } from './alpine/keys.ts';
+export { APK_ARCHITECTURES } from './alpine/repository.ts';
 export { verifyApkSignatures } from './alpine/signature.ts';
 export type { Alpine, AlpineOptions, AlpineSpec, LockedApk, LockedIndex, ResolvedAlpine } from './alpine/types.ts';
 export { DEBIAN_ARCHIVE_KEYS, readKeyring } from './archive-keys.ts';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { architectureOf, type Platform } from '#core';
 import type { AlpineBaseDefinition, LockedBase } from '#definition';
+import { alpineContent, alpineGround } from './alpine-ground.ts';
 import type { Base } from './bases.ts';
-import { FactoryError } from './error.ts';
 import type { Workshop } from './workshop.ts';
 
 /** Gives a base that is composed from Alpine packages. */
@@ -14,13 +14,9 @@ export function alpineBase(definition: AlpineBaseDefinition, shop: Workshop): Ba
       const alpine = await shop.alpine(definition);
       await alpine.fetch(platforms.flatMap((one) => locked.alpine?.platforms[one]?.packages ?? []) as never);
     },
-    ground: () => Promise.reject(notYet()),
-    content: () => Promise.reject(notYet()),
+    ground: (request) => alpineGround(request, definition, shop),
+    content: (locked, platform) => alpineContent(locked, platform, { definition, shop }),
   };
-}
-
-function notYet(): FactoryError {
-  return new FactoryError('LOCK_INCOMPLETE', 'bases of Alpine packages can be locked, but not composed yet');
 }
 
 async function resolve(

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { COMPOSITION } from '#bases';
-import { architectureOf, type Platform, reportStep, type TreeEntry } from '#core';
+import { architectureOf, type Platform, reportStep } from '#core';
 import type { DebianBaseDefinition, LockedBase } from '#definition';
 import { measureTree } from '#evidence';
 import { storeLayer } from '#image';
 import type { Base, Distribution, Ground, GroundRequest } from './bases.ts';
+import { readDistribution } from './distribution.ts';
 import type { Workshop } from './workshop.ts';
 
 /** As in the Distroless images: where programs and the certificate bundle are. */
@@ -79,18 +80,5 @@ async function makeGround(
     layers: [{ layer: made.layer, created: made.epoch, createdBy }],
     distribution: made.distribution,
     environment: ENVIRONMENT,
-  };
-}
-
-async function readDistribution(entries: readonly TreeEntry[]): Promise<Distribution> {
-  const file = entries.find((entry) => entry.kind === 'file' && entry.path === 'usr/lib/os-release');
-  let text = '';
-  if (file?.kind === 'file') for await (const chunk of file.open()) text += Buffer.from(chunk).toString('utf8');
-  const field = (key: string) => new RegExp(`^${key}="?([^"\\n]*)"?$`, 'm').exec(text)?.[1];
-  const codename = field('VERSION_CODENAME');
-  return {
-    id: field('ID') ?? 'linux',
-    versionId: field('VERSION_ID') ?? '',
-    ...(codename === undefined ? {} : { codename }),
   };
 }

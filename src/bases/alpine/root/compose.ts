@@ -230,7 +230,7 @@ function placeDatabase(tree: Tree, { request, packages, parts, changed, epoch }:
 
 /** Which mirror served a package is not written down: another one gives the same root. */
 function repositoryList(repositories: readonly string[]): string {
-  const lines = repositories.map((one) => (/^https?:/.test(one) ? one : `# ${one} of a mirror of Alpine`));
+  const lines = repositories.map((one) => (/^(?:@\S+ )?https?:/.test(one) ? one : `# ${one} of a mirror of Alpine`));
   return [...new Set(lines)].map((line) => `${line}\n`).join('');
 }
 
