@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createReadStream } from 'node:fs';
 import { link, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { TreeResult } from '#cache';
-import { type Architecture, type Digest, digestOf } from '#core';
+import { type Architecture, type Digest, digestOf, Measure } from '#core';
 import { BaseError } from './error.ts';
 import { fetchPackages } from './fetch.ts';
 import { mergedUsrPath } from './rules.ts';
@@ -15,6 +16,12 @@ const TRIPLES: Readonly<Record<Architecture, string>> = { amd64: 'x86_64-linux-g
 
 /** The release of GCC in the build root: that of Debian 13. */
 const GCC = '14';
+
+/** What programs are linked with; of the other architecture under names of their own. */
+const LIBRARIES = ['libc6', 'libc6-dev', 'linux-libc-dev', `libgcc-${GCC}-dev`];
+
+const NEEDED_BY_COMPILERS = `binutils libbinutils libctf0 libctf-nobfd0 libsframe1 libgcc-s1 libstdc++6
+  libgmp10 libisl23 libjansson4 libmpc3 libmpfr6 libzstd1 zlib1g`.split(/\s+/);
 
 /** Raised with every change after which the same packages give another build root. */
 const FORM = 1;
@@ -33,10 +40,9 @@ export function buildRootPackages(machine: Architecture): readonly string[] {
   return [
     ...compilerPackages(machine),
     ...compilerPackages(other),
-    ...['libc6', 'libc6-dev', 'linux-libc-dev', `libgcc-${GCC}-dev`],
-    ...['libc6', 'libc6-dev', 'linux-libc-dev', `libgcc-${GCC}-dev`].map((name) => `${name}-${other}-cross`),
-    ...['binutils', 'libbinutils', 'libctf0', 'libctf-nobfd0', 'libsframe1', 'libgcc-s1', 'libstdc++6'],
-    ...['libgmp10', 'libisl23', 'libjansson4', 'libmpc3', 'libmpfr6', 'libzstd1', 'zlib1g'],
+    ...LIBRARIES,
+    ...LIBRARIES.map((name) => `${name}-${other}-cross`),
+    ...NEEDED_BY_COMPILERS,
   ].sort();
 }
 
@@ -62,16 +68,35 @@ export function digestOfBuildRoot(packages: readonly LockedPackage[]): Digest {
  */
 export async function layBuildRoot(packages: readonly LockedPackage[], options: DebianOptions): Promise<TreeResult> {
   const key = { name: 'build-root', inputs: { root: digestOfBuildRoot(packages) } };
-  return options.cache.tree(key, async (folder) => {
-    const unpacked = await Promise.all(packages.map((one) => isUnpacked(one, options)));
-    await fetchPackages(
-      packages.filter((_, index) => !unpacked[index]),
-      options,
-    );
-    const tree = new Map<string, Laid>();
-    for (const one of packages) gather(one.name, await unpackDeb(one, options), tree);
-    await write(folder, tree, options);
-  });
+  const unpacked = await Promise.all(packages.map((one) => isUnpacked(one, options)));
+  await fetchPackages(
+    packages.filter((_, index) => !unpacked[index]),
+    options,
+  );
+  const tree = new Map<string, Laid>();
+  for (const one of packages) gather(one.name, await unpackDeb(one, options), tree);
+  const lay = (folder: string) => write(folder, tree, options);
+  const laid = await options.cache.tree(key, lay);
+  if (!laid.cached || (await isWhole(laid.path, tree))) return laid;
+  options.report?.({ kind: 'warning', message: 'the build root in the cache was damaged; making it anew' });
+  await options.cache.dropTree(key);
+  return options.cache.tree(key, lay);
+}
+
+/** Compares every file with the package it is from: what compiles is looked at again before it does. */
+async function isWhole(folder: string, tree: ReadonlyMap<string, Laid>): Promise<boolean> {
+  for (const [path, { entry }] of tree) {
+    if (entry.kind !== 'file') continue;
+    const sum = new Measure();
+    try {
+      for await (const chunk of createReadStream(join(folder, path), { highWaterMark: 1 << 18 }))
+        sum.update(chunk as Buffer);
+    } catch {
+      return false;
+    }
+    if (sum.digest() !== entry.digest) return false;
+  }
+  return true;
 }
 
 /** An entry in the making, and the package it comes from. */

@@ -63,11 +63,17 @@ describe('the FIPS report of an image', () => {
     const paths = extra.map(([path]) => path).join();
     const entries = (): TreeEntry[] =>
       extra.map(([path, bytes]) => ({
-        ...{ kind: 'file', path, mode: 0o755, uid: 0, gid: 0, mtime: EPOCH, size: bytes.length },
+        kind: 'file',
+        path,
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+        mtime: EPOCH,
+        size: bytes.length,
         open: async function* () {
           yield bytes;
         },
-      })) as TreeEntry[];
+      }));
     const { layer } = await storeLayer({ inputs: paths, entries, epoch: EPOCH }, cache);
     return buildImage(
       {

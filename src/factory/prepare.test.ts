@@ -57,10 +57,8 @@ describe('the compiles of a release', () => {
     const asked: string[] = [];
     const prepare = openPreparation(countingShop(asked), definition);
     const all = await Promise.all(jobs('plain', 'other', 'fips', 'boring').map(prepare));
-    expect(asked.sort()).toEqual([
-      ...['build root', 'carried module', 'compose', 'compose', 'dependencies', 'dependencies'],
-      ...['module cache', 'module cache', 'toolchain', 'toolchain'],
-    ]);
+    const perComponent = ['compose', 'dependencies', 'module cache', 'toolchain'];
+    expect(asked.sort()).toEqual([...perComponent, ...perComponent, 'build root', 'carried module'].sort());
     expect(new Set(all.map(({ moduleCache }) => moduleCache)).size).toBe(1);
     expect(all.filter(({ buildRoot }) => buildRoot !== undefined)).toHaveLength(4);
   });
