@@ -42,9 +42,17 @@ function describeTraits({ channel: { fips, git, gpg } }: PreflightReport): strin
   return [fips ? 'FIPS mode' : 'no FIPS mode', git ? 'git' : 'no git', gpg ? 'gpg' : 'no gpg'].join(', ');
 }
 
-function describeFinding({ place, level, rule, message, fix, fixable }: PreflightFinding): readonly string[] {
-  const mark = fixable ? ' (--fix does it)' : '';
-  return [`${place.file}:${place.line}:${place.column}: ${level}: ${message} [${rule}]`, `    ${fix}${mark}`];
+/** What `--fix` does needs no line of its own; of a note it is enough to say once what could be done. */
+function describeFinding(
+  finding: PreflightFinding,
+  index: number,
+  all: readonly PreflightFinding[],
+): readonly string[] {
+  const { place, level, rule, message, fix, fixable } = finding;
+  const line = `${place.file}:${place.line}:${place.column}: ${level}: ${message}`;
+  if (fixable) return [`${line}; --fix: ${fix} [${rule}]`];
+  const isSaid = level === 'note' && all.findIndex((one) => one.rule === rule && one.fix === fix) < index;
+  return [`${line} [${rule}]`, ...(isSaid ? [] : [`    ${fix}`])];
 }
 
 /** Leaves out notes of a rule beyond the first few; gives how many by rule. */

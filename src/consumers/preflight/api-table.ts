@@ -35,12 +35,15 @@ export function apiTable(line: string): ApiTable {
   const byName = new Map(kinds.map((kind) => [`${kind.group}/${kind.kind}`, kind]));
   const groups = new Map<string, readonly ApiKind[]>();
   for (const kind of kinds) groups.set(kind.group, [...(groups.get(kind.group) ?? []), kind]);
+  const absent = LINES.flatMap((other) => recordedKinds(other) ?? [])
+    .filter(({ group, kind }) => !byName.has(`${group}/${kind}`))
+    .map(({ kind }) => kind);
   return {
     line,
     judge(group, version, kind) {
       return groups.has(group) ? judgeVersion(byName.get(`${group}/${kind}`), version) : undefined;
     },
-    mayBeOld: (text) => mayBeOld(text, groups),
+    mayBeOld: (text) => mayBeOld(text, groups) || absent.some((kind) => text.includes(kind)),
   };
 }
 

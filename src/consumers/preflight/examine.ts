@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import type { ApiTable } from './api-table.ts';
 import { checkApiVersions } from './api-versions.ts';
 import { type DocumentText, splitDocuments, type Unparsed, type View, viewDocument } from './documents.ts';
-import { checkFluxObjects, mayUseSecret, type SecretUse } from './flux-objects.ts';
+import { checkFluxObjects, decryptionSecrets, mayDecrypt, mayUseOpenpgp, type SecretUse } from './flux-objects.ts';
 import { checkKustomization, isKustomization, mayBeRemote } from './kustomization.ts';
 import type { Scope } from './scope.ts';
 import { checkSecrets, generatedKeys, maySecret, type OpenpgpKey } from './secrets.ts';
@@ -15,6 +15,8 @@ import { checkKnownHosts, checkSshFlags, maySshFlags } from './ssh-rules.ts';
 export interface Gathered {
   readonly keys: OpenpgpKey[];
   readonly uses: SecretUse[];
+  /** Files with Kustomizations that decrypt, to be read again where there are keys. */
+  readonly decrypting: string[];
 }
 
 /** What an examination needs beside the file. */
@@ -32,12 +34,21 @@ export function examineFile(scope: Scope, examination: Examination): { readonly 
   const isYaml = /\.ya?ml$/.test(name) || isKustomization(path);
   if (isYaml || name.endsWith('.json')) {
     if (maySshFlags(text)) checkSshFlags(scope);
+    if (mayDecrypt(text)) examination.gathered.decrypting.push(path);
     const documents = isYaml ? splitDocuments(text) : [{ start: 0, text }];
     const unparsed = documents.map((document) => examineDocument(document, scope, examination));
     return { isTemplate: unparsed.includes('template') };
   }
   if (maySops(text)) checkSopsFile(scope, examination);
   return { isTemplate: false };
+}
+
+/** Gives the secrets that Kustomizations in a text decrypt with. */
+export function secretsToDecrypt(text: string): readonly SecretUse[] {
+  return splitDocuments(text)
+    .filter((document) => mayDecrypt(document.text))
+    .map(viewDocument)
+    .flatMap((view) => ('root' in view ? decryptionSecrets(view) : []));
 }
 
 /** SOPS files that are no manifests: dotenv, INI, and binary ones, which are JSON. */
@@ -62,7 +73,7 @@ function checksFor(scope: Scope, { table, isFile, gathered }: Examination): read
     { may: (text) => table.mayBeOld(text), run: (view) => checkApiVersions(view, scope, table) },
     { may: maySops, run: (view) => checkSopsDocument(view, scope) },
     { may: maySecret, run: (view) => void gathered.keys.push(...checkSecrets(view, scope)) },
-    { may: mayUseSecret, run: (view) => void gathered.uses.push(...checkFluxObjects(view, scope)) },
+    { may: mayUseOpenpgp, run: (view) => void gathered.uses.push(...checkFluxObjects(view, scope)) },
     { may: (text) => isKustomize && mayBeRemote(text), run: (view) => checkKustomization(view, scope, isFile) },
     {
       may: (text) => isKustomize && text.includes('.asc'),

@@ -9,23 +9,37 @@ export interface SecretUse extends ObjectName {
   readonly as: 'decryption' | 'verification' | 'signing';
 }
 
-/** Says whether a text may hold an object that {@link checkFluxObjects} looks at. */
-export function mayUseSecret(text: string): boolean {
-  return text.includes('fluxcd.io') && /decryption|verify|signingKey|messageTemplate/.test(text);
+/** Says whether a text may hold an object that {@link checkFluxObjects} has something to report of. */
+export function mayUseOpenpgp(text: string): boolean {
+  return text.includes('fluxcd.io') && /verify|signingKey|messageTemplate/.test(text);
+}
+
+/** Says whether a text may hold a Kustomization that decrypts; which secret it names matters only where one holds OpenPGP keys. */
+export function mayDecrypt(text: string): boolean {
+  return text.includes('kustomize.toolkit.fluxcd.io') && text.includes('decryption');
+}
+
+/** Gives the secrets that Kustomizations of a document decrypt with. */
+export function decryptionSecrets(view: View): readonly SecretUse[] {
+  return objectsOf(view)
+    .filter((object) => groupOf(view, object) === 'kustomize.toolkit.fluxcd.io')
+    .flatMap((object) => secretAt(view, object, { path: ['spec', 'decryption'], as: 'decryption' }));
 }
 
 /** Reports objects of Flux that use OpenPGP, or templates with removed fields; gives which secrets they name for keys. */
 export function checkFluxObjects(view: View, scope: Scope): readonly SecretUse[] {
   return objectsOf(view).flatMap((object) => {
-    const [group] = (textAt(view, object, 'apiVersion') ?? '').split('/');
+    const group = groupOf(view, object);
     const kind = textAt(view, object, 'kind');
-    if (group === 'kustomize.toolkit.fluxcd.io' && kind === 'Kustomization')
-      return secretAt(view, object, { path: ['spec', 'decryption'], as: 'decryption' });
     if (group === 'source.toolkit.fluxcd.io' && kind === 'GitRepository') return checkVerification(view, scope, object);
     if (group === 'image.toolkit.fluxcd.io' && kind === 'ImageUpdateAutomation')
       return checkAutomation(view, scope, object);
     return [];
   });
+}
+
+function groupOf(view: View, object: unknown): string | undefined {
+  return (textAt(view, object, 'apiVersion') ?? '').split('/')[0];
 }
 
 interface Reference {

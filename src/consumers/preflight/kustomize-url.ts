@@ -24,13 +24,17 @@ export function isHttpUrl(text: string): boolean {
   return /^https?:/i.test(text) && isGoUrl(text);
 }
 
-/** What `url.Parse` of Go refuses, as far as it matters here: control characters, spaces in the host, broken escapes. */
+/** What `url.Parse` of Go refuses, as far as it matters here: control characters, strange hosts and ports, broken escapes. */
 function isGoUrl(text: string): boolean {
   // oxlint-disable-next-line no-control-regex -- these are what Go looks for
   if (/[\u0000-\u001f\u007f]/.test(text)) return false;
-  const [, authority = '', path = ''] = /^https?:(?:\/\/([^/?#]*))?([^?#]*)/i.exec(text) ?? [];
-  if (/[\s<>"\\^`{}|]/.test(authority) || /%(?![0-9a-f]{2})/i.test(path)) return false;
-  return /^(?:[^@]*@)?(?:\[[^\]]*\]|[^:[\]]*)(?::\d*)?$/.test(authority);
+  const [, authority = '', path = '', fragment = ''] =
+    /^https?:(?:\/\/([^/?#]*))?([^?#]*)(?:\?[^#]*)?(?:#(.*))?$/is.exec(text) ?? [];
+  const at = authority.lastIndexOf('@');
+  const [user, host] = [authority.slice(0, Math.max(at, 0)), authority.slice(at + 1)];
+  if (/%(?![0-9a-f]{2})/i.test(user + path + fragment) || /[^\w\-.:~!$&'()*+,;=%@]/.test(user)) return false;
+  if (/[\s<>"\\^`{}|%]/.test(host)) return false;
+  return host.includes('[') ? /^\[[^\]]*\](?::\d*)?$/.test(host) : /^[^:]*$|:\d*$/.test(host);
 }
 
 interface AfterHost {

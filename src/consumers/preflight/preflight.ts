@@ -2,7 +2,8 @@
 import { posix } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type ApiTable, apiTable } from './api-table.ts';
-import { examineFile, type Gathered } from './examine.ts';
+import { examineFile, type Gathered, secretsToDecrypt } from './examine.ts';
+import type { SecretUse } from './flux-objects.ts';
 import { checkOpenpgpKeys } from './openpgp-keys.ts';
 import type { Scope } from './scope.ts';
 import { textFile, type TextFile } from './text-file.ts';
@@ -42,7 +43,7 @@ export async function preflight(folder: string, request: PreflightRequest): Prom
     edits: [] as PreflightEdit[],
     skipped: [...listing.skipped] as Skipped[],
   };
-  const gathered: Gathered = { keys: [], uses: [] };
+  const gathered: Gathered = { keys: [], uses: [], decrypting: [] };
   const files = { read: 0, templates: listing.templates, binary: 0 };
   for (const [index, path] of listing.paths.entries()) {
     if (index % FILES_AT_ONCE === 0) await setImmediate(); // lets an interrupt in
@@ -56,7 +57,7 @@ export async function preflight(folder: string, request: PreflightRequest): Prom
       if (isTemplate) files.templates += 1;
     }
   }
-  checkOpenpgpKeys(gathered.keys, gathered.uses);
+  if (gathered.keys.length > 0) checkOpenpgpKeys(gathered.keys, [...gathered.uses, ...usesOf(listing.root, gathered)]);
   return {
     folder,
     channel: request.channel,
@@ -66,6 +67,13 @@ export async function preflight(folder: string, request: PreflightRequest): Prom
     skipped: sink.skipped,
     files,
   };
+}
+
+function usesOf(root: string, { decrypting }: Gathered): readonly SecretUse[] {
+  return decrypting.flatMap((path) => {
+    const reading = readText(root, path);
+    return typeof reading === 'object' && 'text' in reading ? secretsToDecrypt(reading.text) : [];
+  });
 }
 
 interface Circumstances {
@@ -78,12 +86,16 @@ interface Circumstances {
 
 function examine(file: TextFile, { request, table, isFile, sink, gathered }: Circumstances): boolean {
   const splices = new Map<number, Splice>();
+  const seen = new Set<string>(); // what aliases use twice stands in one place
   const scope: Scope = {
     file,
     channel: request.channel,
     target: request.target,
-    report: ({ at, fixable = false, ...found }) =>
-      void sink.findings.push({ ...found, place: file.placeOf(at), fixable }),
+    report: ({ at, fixable = false, ...found }) => {
+      const key = `${at} ${found.rule} ${found.message}`;
+      if (!seen.has(key)) sink.findings.push({ ...found, place: file.placeOf(at), fixable });
+      seen.add(key);
+    },
     edit: (splice) => void splices.set(splice.start, splice),
   };
   const { isTemplate } = examineFile(scope, { table, isFile, gathered });
