@@ -46,3 +46,5 @@ export { buildForeignImage, foreignIndex } from './foreign-image.ts';
 export type { ForeignEntry, ForeignImage, ForeignImageSpec } from './foreign-image.ts';
 export { buildApk, signatureOf } from './apk-package.ts';
 export type { ApkFile, ApkSigner, ApkSpec, BuiltApk } from './apk-package.ts';
+export { makeApkSigner, startApkMirror } from './apk-mirror.ts';
+export type { ApkMirror, ApkRepositorySpec } from './apk-mirror.ts';
