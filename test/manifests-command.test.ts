@@ -24,6 +24,7 @@ beforeAll(async () => {
   const clock = systemClock();
   const client = openRegistry({ http: createHttp({ clock }), clock, credentials: async () => undefined });
   await registryPlace(client, `${registry.host}/flux`).put(RELEASES, releaseArtifact(document), '2.9.2');
+  await registryPlace(client, `${registry.host}/flux`).put(RELEASES, releaseArtifact(document), '2.9.2-r0');
 });
 afterAll(async () => {
   await registry.stop();
@@ -48,7 +49,7 @@ const CHANNEL = ['--from', 'release.json', '--channel', 'distroless'] as const;
 
 describe('oakum manifests', () => {
   it.each<[string, readonly string[], number, RegExp]>([
-    ['there is no document', ['2.9.2'], 2, /no release document here.*\n.*\/out\n.*oakum release 2\.9\.2/s],
+    ['there is no document', ['2.9.2'], 2, /no release document of 2\.9\.2 here.*\n.*\/out\n.*oakum release 2\.9\.2/s],
     ['it is of another release', ['2.9.3', ...CHANNEL], 2, /of 2\.9\.2-r0, not of 2\.9\.3/],
     ['it is of another revision', ['2.9.2-r1', ...CHANNEL], 2, /of 2\.9\.2-r0, not of 2\.9\.2-r1/],
     ['it is none', ['2.9.2', '--from', 'broken.json'], 3, /broken\.json/],
@@ -91,10 +92,17 @@ describe('oakum manifests', () => {
 
   it('reads the document that a registry has, and says when it has none', async () => {
     const at = `${registry.host}/flux/releases`;
-    const found = await manifests('2.9.2', '--from', `${at}:2.9.2`);
-    expect(found.stderr).toMatch(/several channels/);
+    for (const from of [`${at}:2.9.2`, at, `${at}/`, `${registry.host}/flux`])
+      expect((await manifests('2.9.2', '--from', from)).stderr).toMatch(/several channels/);
     const missing = await manifests('2.9.2', '--from', `${at}:2.9.9`);
     expect(missing.exitCode).toBe(8);
     expect(missing.stderr).toContain('flux/releases');
+    const other = await manifests('2.9.3', '--from', `${registry.host}/flux`);
+    expect(other).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/of 2\.9\.3 here[^]*It holds 2\.9\.2-r0\./),
+    });
+    const empty = await manifests('2.9.3', '--from', `${registry.host}/other`);
+    expect(empty).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('It holds none at all') });
   });
 });

@@ -63,7 +63,7 @@ async function find(version: string, flags: FromFlags, world: World): Promise<Lo
   if (folder !== undefined)
     return fromPlace(layoutPlace(await openLayout(resolve(world.workingFolder, folder)), folder), version);
   const registry = registryOf(from);
-  if (registry === undefined) throw unreadable(from, version);
+  if (registry === undefined) throw unreadable(path, version);
   return fromPlace(registryPlace(openRegistryClient(flags.plainHttp === true, world), registry), version);
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { carryOut, planChange, readManifestSet } from '#consumers';
 import { systemClock } from '#core';
-import { at, type Cluster, type KubernetesObject, parseManifests } from '#kubernetes';
+import { at, type Cluster, type KubernetesObject, type ObjectRef, parseManifests } from '#kubernetes';
 import {
   type ClusterStage,
   digestOfImage,
@@ -348,6 +348,53 @@ describe('oakum upgrade', () => {
     expect(older).toMatchObject({ exitCode: 10, stderr: expect.stringContaining('newer than 2.8.4') });
   });
 
+  it('takes over what the Flux CLI installed: what this revision lacks goes, and what stays is said', async () => {
+    const cluster = await stage.cluster();
+    const more = [...CONTROLLERS, 'image-reflector-controller'];
+    await applyAsFlux(
+      installText({ release: '2.9.1', revision: '2.9.1-r0', definition: newDefinition, controllers: more }),
+    );
+    const policy = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      name: 'allow-old',
+      namespace: 'flux-system',
+    };
+    const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', name: 'crd-old-flux-system' };
+    const mine = { ...policy, name: 'mine' };
+    const labels = { 'app.kubernetes.io/part-of': 'flux', 'app.kubernetes.io/instance': 'flux-system' };
+    const spec = { podSelector: {} };
+    await cluster.apply({ ...asObject(policy, labels), spec }, { manager: 'flux' });
+    await cluster.apply({ ...asObject(role, labels), rules: [] }, { manager: 'flux' });
+    await cluster.apply({ ...asObject(mine, { 'app.kubernetes.io/part-of': 'flux' }), spec }, { manager: 'team' });
+
+    const file = await manifests('2.9.2-r0');
+    const args = ['upgrade', '--manifests', file, '--yes', '--no-wait'];
+    const refused = await stage.oakum(args);
+    expect(refused).toMatchObject({
+      exitCode: 10,
+      stderr: expect.stringMatching(/flux owns fields[^]*--force-conflicts/),
+    });
+    expect(refused.stdout).toMatch(
+      /NetworkPolicy flux-system\/allow-old is of an earlier[^]*it is kept; --force-conflicts/,
+    );
+
+    const done = await stage.oakum([...args, '--force-conflicts']);
+    expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+    expect(done.stdout).toMatch(/Delete \(4\)\n/);
+    expect(done.stdout).toContain('stays as flux set it: spec.template.spec.nodeSelector');
+    for (const gone of [policy, role, deployment('image-reflector-controller')])
+      expect(await cluster.get(gone)).toBeUndefined();
+    expect(await cluster.get(mine)).toBeDefined();
+    expect(at(await cluster.get(RECORD), 'data', 'state')).toBe('complete');
+    const again = await stage.oakum(['install', '--manifests', file, '--yes', '--no-wait']);
+    expect(again, again.stderr).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('Nothing is to be done'),
+    });
+    await cluster.remove(mine);
+  });
+
   it('refuses a cluster where nothing is installed', async () => {
     const refused = await stage.oakum(['upgrade', '--manifests', await manifests('2.9.2-r0'), '--yes']);
     expect(refused).toMatchObject({ exitCode: 10, stderr: expect.stringContaining('oakum install') });
@@ -508,6 +555,26 @@ function kustomizationOf(name: string, spec: Readonly<Record<string, unknown>>, 
     metadata: { name, namespace },
     spec: { interval: '10m', prune: true, sourceRef, ...spec },
   };
+}
+
+function asObject(
+  ref: Omit<ObjectRef, 'namespace'> & { readonly namespace?: string },
+  labels: Readonly<Record<string, string>>,
+): KubernetesObject {
+  const { apiVersion, kind, name, namespace } = ref;
+  return { apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels } };
+}
+
+/** Applies install manifests as the Flux CLI does, its Deployments with a field that Oakum's have not. */
+async function applyAsFlux(text: string): Promise<void> {
+  const cluster = await stage.cluster();
+  for (const object of parseManifests(text, 'flux')) {
+    if (object.kind === 'Deployment')
+      Object.assign(at(object, 'spec', 'template', 'spec') as object, {
+        nodeSelector: { 'kubernetes.io/os': 'linux' },
+      });
+    await cluster.apply(object, { manager: 'flux', force: true }); // the namespace is that of the tests before
+  }
 }
 
 async function installOld(): Promise<void> {
