@@ -146,6 +146,37 @@ describe('the compile', () => {
     });
   }, 300_000);
 
+  it.each([
+    ['dropped', {}, /GOFIPS140 is not set instead of v1\.0\.0-c2097c7c/],
+    ['replaced by latest', { GOFIPS140: 'latest' }, /GOFIPS140 is latest instead of v1\.0\.0-c2097c7c/],
+    ['undone by GODEBUG of the source', { GOFIPS140: 'v1.0.0' }, /^the compiled.*: FIPS mode is not on by default/],
+  ] as const)(
+    'fails, and gives no program, where the FIPS setting was %s on the way',
+    async (what, setting, fault) => {
+      const off = 'GOFIPS140' in setting && setting.GOFIPS140 === 'v1.0.0';
+      const name = `hacked-${what.replaceAll(' ', '-')}`;
+      const source = await writeSource(name, 'println(len(sha256.New().Sum(nil)))', ['crypto/sha256']);
+      if (off) await writeFile(join(source, 'debug.go'), '//go:debug fips140=off\npackage main\n');
+      const env = { ...process.env, GOFIPS140: 'v1.0.0', GOMODCACHE: inputs.moduleCache, GOFLAGS: '-modcacherw' };
+      execFileSync('go', ['list', 'crypto/sha256'], { env }); // lays the module of this toolchain into the module cache
+      const engine = await tools.engine();
+      const hacked: CompileTools['engine'] = async () => ({
+        ...engine,
+        run: ({ env: { GOFIPS140: _asked, ...rest }, ...step }) =>
+          engine.run({ ...step, env: { ...rest, ...setting } }),
+      });
+      const request = { ...REQUEST, crypto: 'fips140', main: { ...REQUEST.main, zipHash: `h1:${name}` } } as const;
+      const prepareSource = async () => ({ ...inputs, sourceFolder: source });
+      await expect(compile(request, prepareSource, { ...tools, engine: hacked })).rejects.toMatchObject({
+        code: 'BINARY_NOT_AS_ASKED',
+        family: 'build',
+        message: expect.stringMatching(fault),
+      });
+      expect(await cache.peek(compileKey(request, true), compileOutputs)).toBeUndefined();
+    },
+    300_000,
+  );
+
   it('says what the compiler said, and leaves nothing behind', async () => {
     const source = await writeSource('broken', 'undefinedFunction()');
     const request = { ...REQUEST, main: { ...REQUEST.main, zipHash: 'h1:broken' } };
