@@ -45,7 +45,7 @@ interface Level {
   readonly seal: ReturnType<typeof sopsSeal>;
   readonly depth: number;
   /** Turns an offset of the view into one of the file. */
-  placeOf(at: number): number;
+  readonly placeOf: (at: number) => number;
   /** Whether the text stands in the file as it is. */
   readonly editable: boolean;
 }

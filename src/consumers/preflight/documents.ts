@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { messageOf } from '#core';
-import { type Alias, type Document, isAlias, isMap, isPair, isScalar, isSeq, parseDocument, type YAMLMap } from 'yaml';
+import { type Alias, type Document, isAlias, isMap, isPair, isScalar, isSeq, parseDocument } from 'yaml';
 
 /** The text of one YAML document of a file. */
 export interface DocumentText {
@@ -14,9 +14,9 @@ export interface View {
   readonly start: number;
   readonly text: string;
   /** Gives what an alias stands for, and everything else as it is. */
-  follow(node: unknown): unknown;
+  readonly follow: (node: unknown) => unknown;
   /** How many aliases stand for a node. */
-  aliasesOf(node: unknown): number;
+  readonly aliasesOf: (node: unknown) => number;
 }
 
 /** A document that is no YAML; `offset` counts from the start of the file. */
@@ -100,7 +100,7 @@ function resolveAliases(root: unknown): Map<Alias, unknown> {
 }
 
 /** Gives every node in the order of the text, keys among them; an alias is given as itself. */
-export function* nodesOf(root: unknown): Generator<unknown> {
+export function* nodesOf(root: unknown): Generator {
   const waiting: unknown[] = [root];
   while (waiting.length > 0) {
     const node = waiting.pop();
@@ -172,7 +172,7 @@ export function entriesOf(
   node: unknown,
 ): readonly { readonly key: string; readonly at: number; readonly value: unknown }[] {
   if (!isMap(node)) return [];
-  return (node as YAMLMap).items.map(({ key, value }) => ({
+  return node.items.map(({ key, value }) => ({
     key: textOf(key) ?? '',
     at: offsetOf(view, key),
     value: view.follow(value),

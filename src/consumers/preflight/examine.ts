@@ -61,8 +61,8 @@ function checkSopsFile(scope: Scope, examination: Examination): void {
 
 /** A check, and a quick look at the text that tells whether there can be anything to find. */
 interface Check {
-  may(text: string): boolean;
-  run(view: View): void;
+  readonly may: (text: string) => boolean;
+  readonly run: (view: View) => void;
 }
 
 function checksFor(scope: Scope, { table, isFile, gathered }: Examination): readonly Check[] {

@@ -57,6 +57,7 @@ export async function preflight(folder: string, request: PreflightRequest): Prom
       if (isTemplate) files.templates += 1;
     }
   }
+  sink.findings.push(...sink.skipped.filter(mightMatter).map(notChecked));
   if (gathered.keys.length > 0) checkOpenpgpKeys(gathered.keys, [...gathered.uses, ...usesOf(listing.root, gathered)]);
   return {
     folder,
@@ -66,6 +67,23 @@ export async function preflight(folder: string, request: PreflightRequest): Prom
     edits: sink.edits,
     skipped: sink.skipped,
     files,
+  };
+}
+
+/** Links and pipes are no part of what Flux takes; what is no manifest by its name is told of as skipped alone. */
+function mightMatter({ path, reason }: Skipped): boolean {
+  const isManifest = /\.(?:ya?ml|json)$|(?:^|\/)Kustomization$|\/$/.test(path);
+  return isManifest && (reason === 'too large' || reason === 'unreadable' || reason === 'not UTF-8');
+}
+
+function notChecked({ path, reason, detail }: Skipped): PreflightFinding {
+  return {
+    rule: 'not-checked',
+    level: 'warning',
+    place: { file: path, line: 1, column: 1 },
+    message: `this was not looked at: ${reason} (${detail})`,
+    fix: 'Let it be read, make it smaller, or take it out of the repository if it is no manifest.',
+    fixable: false,
   };
 }
 

@@ -19,6 +19,6 @@ export interface Scope {
   readonly channel: ChannelTraits;
   /** The line of Flux that is asked about, such as 2.9. */
   readonly target: string;
-  report(found: Found): void;
-  edit(splice: Splice): void;
+  readonly report: (found: Found) => void;
+  readonly edit: (splice: Splice) => void;
 }

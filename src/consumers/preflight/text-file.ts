@@ -7,7 +7,7 @@ export interface TextFile {
   readonly path: string;
   /** As it is on disk, a byte order mark included. */
   readonly text: string;
-  placeOf(offset: number): Place;
+  readonly placeOf: (offset: number) => Place;
 }
 
 /** Makes a text file; its lines are counted when a place in it is first asked for. */
