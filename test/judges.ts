@@ -151,18 +151,24 @@ export async function innerJudge({ name, version, folder, go, source }: InnerJud
 }
 
 /**
- * Gives a function that runs a program out of Python packages (`name==version`), installed once as pip is configured here
- * into an environment of their own beside the other judges. Undefined where there is no Python. Throws with pip's own words.
+ * Gives a Python interpreter that has packages (`name==version`), installed once as pip is configured here into an environment of their
+ * own beside the other judges. Undefined where there is no Python. Throws with pip's own words.
  */
+export async function pythonWith(name: string, packages: readonly string[]): Promise<string | undefined> {
+  if (spawnSync('python3', ['-c', 'import venv, ensurepip']).status !== 0) return undefined;
+  return made(`python-${name}`, 'bin/python', (draft) => {
+    run('python3', ['-m', 'venv', '.'], draft);
+    run('bin/python', ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...packages], draft);
+  });
+}
+
+/** Gives a function that runs a program out of Python packages; undefined where there is no Python. Throws with pip's own words. */
 export async function pythonJudge(
   name: string,
   packages: readonly string[],
 ): Promise<((program: string, args: readonly string[]) => SpawnSyncReturns<string>) | undefined> {
-  if (spawnSync('python3', ['-c', 'import venv, ensurepip']).status !== 0) return undefined;
-  const python = await made(`python-${name}`, 'bin/python', (draft) => {
-    run('python3', ['-m', 'venv', '.'], draft);
-    run('bin/python', ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...packages], draft);
-  });
+  const python = await pythonWith(name, packages);
+  if (python === undefined) return undefined;
   // Programs name the folder they were installed in, which was a draft then; so they are run by their interpreter.
   return (program, args) => spawnSync(python, [resolve(dirname(python), program), ...args], { encoding: 'utf8' });
 }

@@ -25,7 +25,10 @@ export async function startOutside(clock: Clock): Promise<Outside> {
   server.on('connect', (request: IncomingMessage, client: Duplex) => {
     const address = places.get(request.url ?? '');
     client.on('error', () => {}); // a client that goes away is no trouble
-    if (address === undefined) return void client.end('HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n');
+    if (address === undefined) {
+      client.end('HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n');
+      return;
+    }
     open.add(client);
     client.on('close', () => open.delete(client));
     join(client, address);

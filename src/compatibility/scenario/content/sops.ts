@@ -80,7 +80,7 @@ export async function encryptSecret(secret: PlainSecret, key: MasterKey, now: Da
   const stringData = Object.fromEntries(
     Object.entries(secret.stringData).map(([name, value]) => [name, seal(value, dataKey, `stringData:${name}:`)]),
   );
-  return stringify({
+  const file = {
     ...secret,
     stringData,
     sops: {
@@ -90,7 +90,8 @@ export async function encryptSecret(secret: PlainSecret, key: MasterKey, now: Da
       encrypted_regex: ENCRYPTED,
       version: SOPS_VERSION,
     },
-  });
+  };
+  return stringify(file, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' }); // sops takes no times for texts
 }
 
 /** A value as SOPS writes it; its nonces are as long as its keys. */

@@ -48,11 +48,11 @@ async function start(identity: KeyPair): Promise<KeyService> {
       refuse(response, 'InvalidCiphertextException', 'not encrypted with this key');
     }
   }
-  const { host, stop } = await startHttps(identity, handle);
+  const server = await startHttps(identity, handle);
   const text = { aws_access_key_id: credential.accessKey, aws_secret_access_key: credential.secretKey };
   return {
-    stop,
-    places: { [`${HOST}:443`]: host },
+    ...server,
+    places: { [`${HOST}:443`]: server.host },
     credentials: { file: 'sops.aws-kms', text: JSON.stringify(text) },
     unwrapped: () => unwrapped,
     wrap: (dataKey, now) => ({

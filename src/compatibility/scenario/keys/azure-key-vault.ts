@@ -37,10 +37,10 @@ async function start(identity: KeyPair): Promise<KeyService> {
     key.answer(`${request.method} ${pathname}`, body, response);
   }
   const { tenant, clientId, clientSecret } = entra;
-  const { host, stop } = await startHttps(identity, handle);
+  const server = await startHttps(identity, handle);
   return {
-    stop,
-    places: { [`${VAULT}:443`]: host, [`${LOGIN}:443`]: host },
+    ...server,
+    places: { [`${VAULT}:443`]: server.host, [`${LOGIN}:443`]: server.host },
     credentials: { file: 'sops.azure-kv', text: JSON.stringify({ tenantId: tenant, clientId, clientSecret }) },
     unwrapped: key.unwrapped,
     wrap: (dataKey, now) => ({

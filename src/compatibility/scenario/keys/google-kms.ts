@@ -30,7 +30,7 @@ async function start(identity: KeyPair): Promise<KeyService> {
   const guarded =
     (answer: (content: Buffer) => Buffer) =>
     (message: Message, headers: IncomingMessage['headers']): Buffer => {
-      if (!account.tokens.has(bearerOf({ headers }))) {
+      if (!account.isKnown(bearerOf({ headers }))) {
         throw new GrpcRefusal(STATUS.unauthenticated, 'Request had invalid authentication credentials.');
       }
       const name = message.get(1)?.toString('utf8');
@@ -73,7 +73,7 @@ function openOr(status: number, open: () => Buffer): Buffer {
   }
 }
 
-/** A service account, its credentials as Google gives them out, and the tokens that it was given. */
+/** A service account: its credentials as Google gives them out, the endpoint of its tokens, and which tokens are its own. */
 function createAccount() {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const email = 'kustomize-controller@oakum-scenario.iam.gserviceaccount.com';
@@ -106,5 +106,7 @@ function createAccount() {
       ? (JSON.parse(Buffer.from(body, 'base64url').toString('utf8')) as Record<string, unknown>)
       : undefined;
   }
-  return { credentials, tokens, answer };
+  /** A token that was given out, or one that the account has signed for this API itself (https://google.aip.dev/auth/4111). */
+  const isKnown = (token: string) => tokens.has(token) || (token.includes('.') && claimsOf(token)?.['iss'] === email);
+  return { credentials, isKnown, answer };
 }

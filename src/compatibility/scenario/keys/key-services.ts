@@ -26,15 +26,16 @@ export interface KeyServices {
 }
 
 /** Starts a key in each service, under the name that the real service has. */
-export async function startKeyServices({ authority, lead }: Pick<Outside, 'authority' | 'lead'>): Promise<KeyServices> {
+export async function startKeyServices(outside: Pick<Outside, 'authority' | 'lead'>): Promise<KeyServices> {
   const started: [KeyServiceName, KeyService][] = [];
   const stop = async () => void (await Promise.all(started.map(([, service]) => service.stop())));
   try {
     for (const name of KEY_SERVICES) {
-      const { hosts, start } = KINDS[name];
-      const service = await start(authority.issue({ kind: 'server', name, names: hosts, addresses: [] }));
+      const kind: KeyServiceKind = KINDS[name];
+      const holder = { kind: 'server', name, names: kind.hosts, addresses: [] } as const;
+      const service = await kind.start(outside.authority.issue(holder));
       started.push([name, service]);
-      for (const [place, address] of Object.entries(service.places)) lead(place, address);
+      for (const [place, address] of Object.entries(service.places)) outside.lead(place, address);
     }
   } catch (error) {
     await stop();

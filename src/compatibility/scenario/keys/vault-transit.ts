@@ -47,10 +47,10 @@ async function start(identity: KeyPair): Promise<KeyService> {
       refuse(response, 400, 'cipher: message authentication failed');
     }
   }
-  const { host, stop } = await startHttps(identity, handle);
+  const server = await startHttps(identity, handle);
   return {
-    stop,
-    places: { [PLACE]: host },
+    ...server,
+    places: { [PLACE]: server.host },
     credentials: { file: 'sops.vault-token', text: token },
     unwrapped: () => unwrapped,
     wrap: (dataKey, now) => ({
