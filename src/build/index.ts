@@ -3,7 +3,7 @@ export { compile, compileKey, compileOutputs, parseModuleList } from './compile.
 export type { CompiledBinary, CompileStage, CompileTools } from './compile.ts';
 export { compileCommand } from './compile-command.ts';
 export type { CompileRequest, ModuleIdentity } from './compile-command.ts';
-export { goEnvironment, goMounts } from './go-step.ts';
+export { cgoMounts, goEnvironment, goMounts } from './go-step.ts';
 export type { CompileInputs, CompileLimits } from './go-step.ts';
 export type { BoringFacts } from './boring.ts';
 export { CERTIFICATES_AS_OF, certificateState, certificateWarning } from './certificates.ts';

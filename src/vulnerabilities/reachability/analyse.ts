@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compileCommand, type CompileInputs, compileKey, type CompileRequest, type CompileTools } from '#build';
+import {
+  cgoMounts,
+  compileCommand,
+  type CompileInputs,
+  compileKey,
+  type CompileRequest,
+  type CompileTools,
+} from '#build';
 import { removeTree, type StepKey, type StepResult } from '#cache';
 import { type Digest, digestOf } from '#core';
 import type { SandboxStep } from '#engine';
@@ -115,7 +122,9 @@ function argvOf({ package: path }: CompileRequest): readonly [string, ...string[
 
 /** As the compile's, so that the same files are chosen. */
 function envOf(compile: CompileRequest): Readonly<Record<string, string>> {
-  return { ...compileCommand(compile).env, GOFLAGS: '-mod=readonly -buildvcs=false' };
+  const { argv, env } = compileCommand(compile);
+  const choosing = argv.filter((flag) => /^-(?:overlay|tags)=/.test(flag));
+  return { ...env, GOFLAGS: ['-mod=readonly', '-buildvcs=false', ...choosing].join(' ') };
 }
 
 async function runTool(
@@ -152,6 +161,7 @@ async function stepOf(
     env: { ...env, GOMAXPROCS: String(parallelism), GOMEMLIMIT: softLimit(limits.memoryBytes) },
     cwd: INSIDE.source,
     mounts: [
+      ...(inputs.buildRoot === undefined ? [] : cgoMounts(inputs.buildRoot, compile.package)),
       { kind: 'read', from: tool.path, to: INSIDE.tool },
       { kind: 'read', from: inputs.database, to: INSIDE.database },
       { kind: 'read', from: inputs.toolchainFolder, to: env['GOROOT'] ?? '' },
