@@ -27,6 +27,7 @@ export async function openSubject(
     });
   const { definition, lock, platform, shop } = parts;
   requireLocked(record, document.release, lock, where);
+  requireWhole(record, definition, where);
   const place = await located.place();
   const opened = await Promise.all(record.images.map((image) => openOne(image, { channel, place, platform, where })));
   const { release, number } = parseRevision(document.revision) ?? { release: document.release, number: 0 };
@@ -38,6 +39,16 @@ export async function openSubject(
     subject: { revision: document.revision, channel, platform, images, manifests },
     targets: opened.map(({ target }) => target),
   };
+}
+
+/** The scenario needs all controllers that the definition has. */
+function requireWhole({ images }: ChannelRecord, { components }: Definition, where: string): void {
+  const lacking = Object.keys(components).filter((name) => !images.some(({ component }) => component === name));
+  if (lacking.length > 0)
+    throw new OakumError('usage', 'RELEASE_PARTIAL', `the release has no image of ${lacking.join(', ')}`, {
+      where,
+      hint: 'Controllers are tested together: run `oakum release` (after `oakum patch`, with --revision) without --component.',
+    });
 }
 
 type ImageRecord = ChannelRecord['images'][number];

@@ -68,7 +68,7 @@ export async function runCell(request: CellRequest): Promise<CellRun> {
   const outside = await startOutside(clock);
   try {
     const cluster = await openCluster({ files: [apiServer.kubeconfig] }, { clock, run, signal });
-    const addresses = await chooseAddresses(request.revision.images.map(({ component }) => component));
+    const addresses = await chooseAddresses(componentsOf(request));
     const parts = { apiServer, cluster, addresses, outside, logFolder, tools: { run, clock, signal } };
     const steps = await playOn(apiServer, parts, request);
     const names = await readdir(logFolder);
@@ -117,6 +117,12 @@ async function programsOf({ images }: RunnableRevision): Promise<ScenarioControl
   const image = images.find(({ component }) => component === LOOKS_OUTSIDE);
   const has = async (program: string) => image !== undefined && hasProgram(image.root, image.config, program);
   return { git: await has('git'), gpg: await has('gpg') };
+}
+
+/** The revision before may run others. */
+function componentsOf({ revision, previous }: CellRequest): readonly string[] {
+  const images = [...revision.images, ...(previous?.images ?? [])];
+  return [...new Set(images.map(({ component }) => component))];
 }
 
 /** Holds the controllers that run now; starting others stops them first. Each start has a folder of its own, as a new pod has. */
