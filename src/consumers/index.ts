@@ -27,7 +27,7 @@ export type { Change, Plan, PlanOptions } from './plan.ts';
 export { NEWEST_LINE } from './preflight/api-table.ts';
 export { fixRepository } from './preflight/fix.ts';
 export { preflight } from './preflight/preflight.ts';
-export { RULES } from './preflight/rules.ts';
+export { formatRules, RULES } from './preflight/rules.ts';
 export type { RuleId } from './preflight/rules.ts';
 export { preflightSarif } from './preflight/sarif.ts';
 export type { ChannelTraits, Level, PreflightFinding, PreflightReport } from './preflight/types.ts';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { markdownTable } from '#formats';
 import type { Level } from './types.ts';
 
 /** What a rule is about; docs/preflight.md is made from it. */
@@ -113,3 +114,14 @@ export const RULES = {
 
 /** The id of a rule. */
 export type RuleId = keyof typeof RULES;
+
+/** Gives the rules as a table in Markdown. */
+export function formatRules(): string {
+  const rows = Object.entries(RULES).map(([id, { title, levels, holds, why }]) => [
+    `\`${id}\``,
+    levels.join(', '),
+    holds,
+    `${title}. ${why}`,
+  ]);
+  return markdownTable(['rule', 'levels', 'holds', 'what and why'], rows);
+}
