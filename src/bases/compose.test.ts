@@ -99,6 +99,27 @@ describe('the base composer', () => {
     expect(paths(root)).toEqual([...paths(root)].sort());
   });
 
+  test('takes programs and scripts in where they are wanted, without rights of others, and no manuals', async () => {
+    const sealed = await lock({
+      entries: [
+        { path: './bin/sh', type: 'symlink', target: 'dash' },
+        { path: './usr/bin/dash', content: '\u007fELF', mode: 0o755 },
+        { path: './usr/bin/again', type: 'link', target: './usr/bin/dash' },
+        { path: './usr/lib/git-core/git-submodule', content: '#!/bin/sh\n', mode: 0o755 },
+        { path: './usr/lib/openssh/ssh-keysign', content: '\u007fELF', mode: 0o4755 },
+        { path: './usr/share/man/man1/dash.1', content: 'x' },
+      ],
+    });
+    const debian = openDebian(world);
+    const full = await debian.root([sealed], { programs: true });
+    expect(find(full, 'usr/bin/sh')).toMatchObject({ kind: 'symlink', target: 'dash' });
+    expect(find(full, 'usr/bin/again')).toMatchObject({ kind: 'hardlink', target: 'usr/bin/dash' });
+    expect(await contentOf(full, 'usr/lib/git-core/git-submodule')).toBe('#!/bin/sh\n');
+    expect(find(full, 'usr/lib/openssh/ssh-keysign')).toMatchObject({ mode: 0o755 });
+    expect(paths(full)).not.toContain('usr/share/man/man1/dash.1');
+    expect(paths(await debian.root([sealed])).filter((path) => /dash|sh$|git|ssh/.test(path))).toEqual([]);
+  });
+
   test('gives the same bytes in two composes, from two caches, in any order', async () => {
     const specs = [
       {

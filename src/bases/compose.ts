@@ -6,7 +6,7 @@ import { BaseError } from './error.ts';
 import { describePackage, readControlFields } from './installed.ts';
 import { judgeTree } from './judge-tree.ts';
 import { layPackages, ownFile, type Placed, placeOwn, placeSkeleton } from './tree.ts';
-import type { BaseRoot, DebianOptions, LockedPackage } from './types.ts';
+import type { BaseRoot, DebianOptions, LockedPackage, RootForm } from './types.ts';
 import { type UnpackedDeb, unpackDeb } from './unpack-deb.ts';
 
 /** Raised with every change after which the same packages give another root; part of the key of whatever is made of one. */
@@ -15,17 +15,20 @@ export const COMPOSITION = 1;
 const STATUS_FOLDER = 'var/lib/dpkg/status.d';
 
 /**
- * Composes a Distroless-like root from locked packages; see docs/bases.md for what it holds. Same packages, same
+ * Composes a root from locked packages, Distroless-like unless programs are wanted; see docs/bases.md for what it holds. Same packages, same
  * entries, in whatever order they are given. Throws {@link BaseError}, and the codes of formats for hostile packages.
  */
-export async function composeRoot(packages: readonly LockedPackage[], options: DebianOptions): Promise<BaseRoot> {
+export async function composeRoot(
+  packages: readonly LockedPackage[],
+  form: RootForm,
+  options: DebianOptions,
+): Promise<BaseRoot> {
   const sorted = [...packages].sort(byFirstLaid);
   const debs = await unpackAll(sorted, options);
   const epoch = new Date(1000 * Math.max(0, ...debs.flatMap(({ deb }) => deb.entries.map(({ mtime }) => mtime))));
   const tree = layPackages(
     debs.map(({ one, deb }) => ({ name: one.name, deb })),
-    options.cache,
-    epoch,
+    { cache: options.cache, epoch, form },
   );
   placeSkeleton(tree, epoch);
   const bundle = await bundleCertificates(
@@ -35,7 +38,10 @@ export async function composeRoot(packages: readonly LockedPackage[], options: D
   if (bundle !== undefined) placeOwn(tree, ownFile(CERTIFICATE_BUNDLE, bundle, epoch));
   for (const { one, deb } of debs) placeStatus(tree, one, deb, epoch);
   addParents(tree, epoch);
-  const entries = judgeTree([...tree.values()].map(({ entry }) => entry).sort((a, b) => (a.path < b.path ? -1 : 1)));
+  const entries = judgeTree(
+    [...tree.values()].map(({ entry }) => entry).sort((a, b) => (a.path < b.path ? -1 : 1)),
+    form,
+  );
   const installed = await Promise.all(debs.map(({ one, deb }) => describePackage(one, deb, tree, options.cache)));
   return { entries, packages: installed.sort((a, b) => (a.name < b.name ? -1 : 1)), epoch };
 }

@@ -7,7 +7,7 @@ import { fetchPackages } from './fetch.ts';
 import { openRelease, type OpenRelease } from './open-release.ts';
 import { resolveBase } from './resolve.ts';
 import { isUnpacked } from './unpack-deb.ts';
-import type { BaseRoot, BaseSpec, DebianOptions, LockedPackage, ResolvedBase } from './types.ts';
+import type { BaseRoot, BaseSpec, DebianOptions, LockedPackage, ResolvedBase, RootForm } from './types.ts';
 
 /** Bases from the Debian archive. */
 export interface Debian {
@@ -16,7 +16,7 @@ export interface Debian {
   /** Brings locked packages into the cache; see {@link fetchPackages}. */
   fetch(packages: readonly LockedPackage[]): Promise<readonly StoredBlob[]>;
   /** Composes the root from locked packages, fetching what the cache lacks; see {@link composeRoot}. */
-  root(packages: readonly LockedPackage[]): Promise<BaseRoot>;
+  root(packages: readonly LockedPackage[], form?: RootForm): Promise<BaseRoot>;
   /** Lays locked packages into a folder with their programs, to compile with; see {@link layBuildRoot}. */
   buildRoot(packages: readonly LockedPackage[]): Promise<TreeResult>;
 }
@@ -32,9 +32,9 @@ export function openDebian(options: DebianOptions): Debian {
   return {
     resolve: (spec, architecture) => resolveBase(spec, architecture, { options, release }),
     fetch: (packages) => fetchPackages(packages, options),
-    root: async (packages) => {
+    root: async (packages, form = {}) => {
       await fetchMissing(packages, options);
-      return composeRoot(packages, options);
+      return composeRoot(packages, form, options);
     },
     buildRoot: (packages) => layBuildRoot(packages, options),
   };

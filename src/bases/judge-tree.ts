@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import type { TreeEntry } from '#core';
 import { BaseError } from './error.ts';
+import type { RootForm } from './types.ts';
 
 /** What must never be in a root, by its last name: shells, interpreters and package managers, wherever they hide. */
 const UNWANTED =
@@ -10,10 +11,10 @@ const UNWANTED =
 /**
  * Takes sorted entries; gives them back when the tree holds together and is as bare as promised. Throws
  * `BASE_LINK_ESCAPES` for a link that is absolute or climbs out of the root and for an entry below a link or a file,
- * `BASE_ROOT_UNCLEAN` for a setuid or setgid file, a shell, an interpreter or a package manager.
+ * `BASE_ROOT_UNCLEAN` for a setuid or setgid file, and, unless programs are wanted, for a shell, an interpreter or a package manager.
  * The rules should leave none of these: this is the second pair of eyes.
  */
-export function judgeTree(entries: readonly TreeEntry[]): readonly TreeEntry[] {
+export function judgeTree(entries: readonly TreeEntry[], { programs = false }: RootForm): readonly TreeEntry[] {
   const kinds = new Map(entries.map(({ path, kind }) => [path, kind]));
   for (const entry of entries) {
     for (let parent = posix.dirname(entry.path); parent !== '.'; parent = posix.dirname(parent)) {
@@ -25,6 +26,7 @@ export function judgeTree(entries: readonly TreeEntry[]): readonly TreeEntry[] {
     if (entry.kind === 'directory') continue;
     if ((entry.mode & 0o6000) !== 0 && entry.kind === 'file')
       throw unclean(entry.path, 'runs with the rights of its owner');
+    if (programs) continue;
     if (
       isProgramPlace(entry.path) ||
       (UNWANTED.test(posix.basename(entry.path)) && (entry.mode & 0o111) !== 0 && entry.kind === 'file')

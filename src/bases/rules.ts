@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { RootForm } from './types.ts';
 import type { UnpackedEntry } from './unpack-deb.ts';
 
 /** What of the packages does not come into the root, and why. A path rule drops the path and all below it. */
@@ -7,12 +8,10 @@ interface DropRule {
   readonly reason: string;
 }
 
+const PROGRAM_PLACES = /^usr\/(?:local\/)?s?bin\/./;
+
 /** The rules for paths; the first that matches gives the reason. */
 const DROPPED_PATHS: readonly DropRule[] = [
-  {
-    paths: /^usr\/(?:local\/)?s?bin\/./,
-    reason: 'programs, and links to programs: the image runs one binary only, its own',
-  },
   {
     paths: below('usr/share/(?:man|info|locale|help)'),
     reason: 'manuals and translations: nobody reads them in a container',
@@ -54,12 +53,14 @@ export function mergedUsrPath(path: string): string {
 }
 
 /**
- * Says why an entry stays out of the root; undefined where it comes in. Beside the paths above no file comes in that
- * could be run: none with an execute bit, no script whatever its mode, and of ELF files shared libraries only.
+ * Says why an entry stays out of the root; undefined where it comes in. Unless programs are wanted, beside the paths above no file
+ * comes in that could be run: none with an execute bit, no script whatever its mode, and of ELF files shared libraries only.
  */
-export function dropReason(path: string, entry: UnpackedEntry): string | undefined {
+export function dropReason(path: string, entry: UnpackedEntry, { programs = false }: RootForm): string | undefined {
   const rule = DROPPED_PATHS.find(({ paths }) => paths.test(path));
   if (rule !== undefined) return rule.reason;
+  if (programs) return undefined;
+  if (PROGRAM_PLACES.test(path)) return 'programs, and links to programs: the image runs one binary only, its own';
   if (entry.kind !== 'file') return undefined;
   if (entry.content === 'script') return 'a script: there is no interpreter';
   if (entry.content === 'elf' && isSharedLibrary(path)) return undefined;

@@ -6,6 +6,7 @@ import { BaseError } from './error.ts';
 import { dropReason, mergedUsrPath } from './rules.ts';
 import { SKELETON } from './skeleton.ts';
 import { streamSlice } from './spool.ts';
+import type { RootForm } from './types.ts';
 import type { UnpackedDeb, UnpackedEntry } from './unpack-deb.ts';
 
 /** An entry in the making and the package it comes from. */
@@ -28,7 +29,10 @@ const OWN = 'oakum';
  * dropping has emptied removed. One folder may come from many packages (the first in the order given sets its mode);
  * anything else at one path from two throws `BASE_FILE_CONFLICT` naming both.
  */
-export function layPackages(debs: readonly NamedDeb[], cache: Cache, epoch: Date): Map<string, Placed> {
+export function layPackages(
+  debs: readonly NamedDeb[],
+  { cache, epoch, form }: { readonly cache: Cache; readonly epoch: Date; readonly form: RootForm },
+): Map<string, Placed> {
   const tree = new Map<string, Placed>();
   const emptied = new Set<string>();
   for (const { name, deb } of debs) {
@@ -36,13 +40,13 @@ export function layPackages(debs: readonly NamedDeb[], cache: Cache, epoch: Date
     for (const entry of deb.entries) {
       const path = mergedUsrPath(entry.path);
       if (path === '') continue;
-      if (dropReason(path, entry) !== undefined) {
+      if (dropReason(path, entry, form) !== undefined) {
         emptied.add(posix.dirname(path));
         continue;
       }
       const known = tree.get(path);
       if (known === undefined)
-        tree.set(path, { owner: name, entry: toTreeEntry(path, entry, { deb, byPath, cache, epoch }) });
+        tree.set(path, { owner: name, entry: toTreeEntry(path, entry, { deb, byPath, cache, epoch, form }) });
       else if (known.entry.kind !== 'directory' || entry.kind !== 'directory') throw conflict(path, known.owner, name);
     }
   }
@@ -87,7 +91,11 @@ interface Origin {
   readonly byPath: ReadonlyMap<string, UnpackedEntry>;
   readonly cache: Cache;
   readonly epoch: Date;
+  readonly form: RootForm;
 }
+
+/** Who runs the image has no other's rights to take, so no program offers them. */
+const SET_USER_OR_GROUP = 0o6000;
 
 function toTreeEntry(path: string, entry: UnpackedEntry, origin: Origin): TreeEntry {
   const { mode, uid, gid } = entry;
@@ -96,14 +104,15 @@ function toTreeEntry(path: string, entry: UnpackedEntry, origin: Origin): TreeEn
   if (entry.kind === 'directory') return { ...common, kind: 'directory' };
   if (entry.kind === 'symlink') return { ...common, kind: 'symlink', target: entry.target };
   if (entry.kind === 'file') {
+    const plain = origin.form.programs === true ? mode & ~SET_USER_OR_GROUP : mode;
     const slice = { ...entry, spool: origin.deb.spool };
-    return { ...common, kind: 'file', size: entry.size, open: () => streamSlice(origin.cache, slice) };
+    return { ...common, mode: plain, kind: 'file', size: entry.size, open: () => streamSlice(origin.cache, slice) };
   }
   const first = origin.byPath.get(entry.target);
   const target = mergedUsrPath(entry.target);
   if (first?.kind !== 'file')
     throw new BaseError('BASE_LINK_ESCAPES', `/${path} is a hard link to no file of its package`);
-  if (dropReason(target, first) === undefined) return { ...common, kind: 'hardlink', target };
+  if (dropReason(target, first, origin.form) === undefined) return { ...common, kind: 'hardlink', target };
   return toTreeEntry(path, { ...first, path }, origin); // the other name stays out, so this one holds the bytes
 }
 

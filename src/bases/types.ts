@@ -23,6 +23,12 @@ export interface DebianOptions {
   readonly report?: Report;
 }
 
+/** How a root is composed of its packages. */
+export interface RootForm {
+  /** Whether programs and scripts come in. Without, the root is Distroless: it runs nothing of its own. */
+  readonly programs?: boolean;
+}
+
 /** What a base is to be made of. Exactly the packages named: dependencies are left out on purpose, that makes it Distroless. */
 export interface BaseSpec {
   readonly suites: readonly string[];

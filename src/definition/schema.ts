@@ -49,6 +49,10 @@ const debianBase = z
       .array(z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, 'must be a Debian package name'))
       .min(1)
       .describe('Exactly these packages make the root; dependencies are not added.'),
+    programs: z
+      .boolean()
+      .optional()
+      .describe('Whether the programs and scripts of the packages come in. Default: no, the root is Distroless.'),
     mirror: url.optional().describe("The archive. Default: the machine's apt configuration."),
     securityMirror: url.optional().describe("The security archive. Default: the machine's apt configuration."),
     keyring: z
@@ -67,7 +71,7 @@ const debianBase = z
   .describe('A root filesystem composed from Debian packages.');
 
 const buildRoot = debianBase
-  .omit({ kind: true, packages: true })
+  .omit({ kind: true, packages: true, programs: true })
   .extend({
     suites: z
       .array(name)
@@ -150,6 +154,10 @@ const channel = z
       .default('65534:65534')
       .describe('The user the image runs as.'),
     compression: z.enum(['gzip', 'zstd']).default('gzip').describe('How layers are compressed.'),
+    byDefault: z
+      .boolean()
+      .optional()
+      .describe('Whether it is among the channels that are meant where --channel names none. Default: yes.'),
     components: z.record(name, channelComponent).optional().describe('Components whose images differ, by name.'),
   })
   .describe("A flavour of every component's image.");

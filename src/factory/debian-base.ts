@@ -22,10 +22,15 @@ export function debianBase(definition: DebianBaseDefinition, shop: Workshop): Ba
     },
     ground: (request) => makeGround(request, definition, shop),
     async content(locked, platform) {
-      const root = await (await shop.debian(definition)).root(locked.packages[platform] ?? []);
+      const root = await (await shop.debian(definition)).root(locked.packages[platform] ?? [], formOf(definition));
       return { files: await measureTree(root.entries), packages: root.packages };
     },
   };
+}
+
+/** Nothing where there are no programs, so that what was made before there could be any is found again. */
+function formOf({ programs }: DebianBaseDefinition): { readonly programs?: true } {
+  return programs === true ? { programs } : {};
 }
 
 async function resolve(
@@ -61,17 +66,18 @@ async function makeGround(
   const packages = locked.packages[platform] ?? [];
   const subject = `${name} ${platform}`;
   const made = await reportStep(shop.report, { subject, step: 'compose base' }, async () => {
-    const inputs = { composition: COMPOSITION, packages: packages.map((one) => one.sha256).sort() };
+    const form = formOf(definition);
+    const inputs = { composition: COMPOSITION, ...form, packages: packages.map((one) => one.sha256).sort() };
     const root = await shop.cache.step<{ epoch: string; distribution: Distribution }>(
       { name: 'read-base', inputs },
       () => [],
       async () => {
-        const { epoch, entries } = await (await shop.debian(definition)).root(packages);
+        const { epoch, entries } = await (await shop.debian(definition)).root(packages, form);
         return { epoch: epoch.toISOString(), distribution: await readDistribution(entries) };
       },
     );
     const epoch = new Date(root.value.epoch);
-    const entries = async () => (await (await shop.debian(definition)).root(packages)).entries;
+    const entries = async () => (await (await shop.debian(definition)).root(packages, form)).entries;
     const { layer, cached } = await storeLayer({ inputs, entries, epoch, compression }, shop.cache);
     return { layer, epoch, distribution: root.value.distribution, cached };
   });
