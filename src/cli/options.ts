@@ -22,7 +22,10 @@ export const componentOption = () =>
 
 /** --channel. */
 export const channelOption = () =>
-  new Option('--channel <names>', 'only these channels (default: all of the definition)').argParser(collect);
+  new Option(
+    '--channel <names>',
+    'only these channels (default: those of the definition, but such as have byDefault: false)',
+  ).argParser(collect);
 
 /** --platform. */
 export const platformOption = () => new Option('--platform <os/arch>', 'only these platforms').argParser(collect);

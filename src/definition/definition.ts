@@ -69,6 +69,10 @@ function crossFaults(
     if (Object.keys(definition[key]).length === 0)
       faults.push({ where: located.where([key]), message: `${key}: at least one is needed` });
   }
+  if (Object.values(definition.channels).every((channel) => asRecord(channel)['byDefault'] === false)) {
+    const message = 'channels: one at least must be meant where none is named (byDefault)';
+    faults.push({ where: located.where(['channels']), message });
+  }
   for (const [index, platform] of definition.platforms.entries()) {
     if (definition.platforms.indexOf(platform) !== index) {
       faults.push({ where: located.where(['platforms', index]), message: `platforms: ${platform} is named twice` });

@@ -18,6 +18,12 @@ describe('the selection', () => {
     });
   });
 
+  it('has a channel that is not meant by default where it is named alone', () => {
+    expect(select(definition, {}).channels).toEqual(['distroless']);
+    expect(select(definition, { channels: [] }).channels).toEqual(['distroless']);
+    expect(select(definition, { channels: ['fips', 'distroless'] }).channels).toEqual(['distroless', 'fips']);
+  });
+
   it('says what is known and what may be meant', () => {
     const message = (request: Parameters<typeof select>[1]) => {
       try {
@@ -30,7 +36,7 @@ describe('the selection', () => {
     expect(message({ components: ['source-controler'] })).toMatch(
       /did you mean source-controller\? Known: .*source-watcher/,
     );
-    expect(message({ channels: ['windows'] })).toBe('the definition has no channel "windows" Known: distroless.');
+    expect(message({ channels: ['windows'] })).toBe('the definition has no channel "windows" Known: distroless, fips.');
     expect(message({ platforms: ['linux/riscv64'] })).toContain('Known: linux/amd64, linux/arm64.');
   });
 });

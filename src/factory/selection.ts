@@ -3,7 +3,7 @@ import { PLATFORMS, type Platform } from '#core';
 import type { Definition } from '#definition';
 import { FactoryError, type FactoryErrorCode } from './error.ts';
 
-/** What part of a distribution a command works on; all of it where nothing is named. */
+/** What part of a distribution a command works on; where nothing is named all of it, of channels those that the definition means then. */
 export interface SelectionRequest {
   readonly channels?: readonly string[];
   readonly components?: readonly string[];
@@ -20,13 +20,21 @@ export interface Selection {
 /** Checks names against the definition; throws {@link FactoryError} saying which are known and which one may be meant. */
 export function select(definition: Definition, request: SelectionRequest): Selection {
   return {
-    channels: choose(Object.keys(definition.channels), request.channels, { code: 'UNKNOWN_CHANNEL', word: 'channel' }),
+    channels: choose(Object.keys(definition.channels), channelsWanted(definition, request), {
+      code: 'UNKNOWN_CHANNEL',
+      word: 'channel',
+    }),
     components: choose(Object.keys(definition.components), request.components, {
       code: 'UNKNOWN_COMPONENT',
       word: 'component',
     }),
     platforms: choose(platformsOf(definition), request.platforms, { code: 'UNKNOWN_PLATFORM', word: 'platform' }),
   };
+}
+
+/** Where none is named, those that the definition means then. */
+function channelsWanted({ channels }: Definition, { channels: named = [] }: SelectionRequest): readonly string[] {
+  return named.length > 0 ? named : Object.keys(channels).filter((name) => channels[name]?.byDefault !== false);
 }
 
 function platformsOf(definition: Definition): readonly Platform[] {
