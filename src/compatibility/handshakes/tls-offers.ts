@@ -102,5 +102,5 @@ function certificate(name: string, shown: CertificateKind, expected: Expected): 
 }
 
 function fetchedAs(kind: TlsKind, name: string, expected: Expected): TlsOffer {
-  return { ...of(`key exchange of a ${kind}`, name, expected, { ...TLS13, ecdhCurve: name }), fetchedAs: kind };
+  return { ...of(`key exchange (${kind})`, name, expected, { ...TLS13, ecdhCurve: name }), fetchedAs: kind };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connect, type TLSSocket } from 'node:tls';
 import { messageOf } from '#core';
+import { CompatibilityError } from '../error.ts';
 import { type Handler, startHttps } from '../scenario/servers/https.ts';
 import { openSight, type OfferServer } from './offer.ts';
 import type { TlsIdentities } from './tls-identities.ts';
@@ -14,7 +15,7 @@ const ANYTHING = {
 } as const;
 const CONTROL_WITHIN = 15_000;
 
-/** Starts an HTTPS server that offers one thing, and notes how handshakes go. */
+/** Starts an HTTPS server that offers one thing, and notes how handshakes go. Throws `PROGRAM_UNSTARTED` where OpenSSL lacks that thing. */
 export async function startTlsOffer(offer: TlsOffer, identities: TlsIdentities, handle: Handler): Promise<OfferServer> {
   const sight = openSight();
   const server = await startHttps(identities.of[offer.certificate], handle, {
@@ -23,6 +24,12 @@ export async function startTlsOffer(offer: TlsOffer, identities: TlsIdentities, 
       https.on('secureConnection', (socket: TLSSocket) => sight.completed.push(describe(socket)));
       https.on('tlsClientError', (error) => sight.broken.push(reasonOf(error)));
     },
+  }).catch((error: unknown) => {
+    throw new CompatibilityError('PROGRAM_UNSTARTED', `no server can be started that offers ${offer.name} alone`, {
+      where: `OpenSSL ${process.versions.openssl}: ${messageOf(error)}`,
+      hint: 'Run Oakum on the Node that comes with it, which has an OpenSSL of 3.5 or newer.',
+      cause: error,
+    });
   });
   return {
     ...server,
@@ -41,8 +48,13 @@ function controlTls(port: number, ca: string, { options }: TlsOffer): Promise<vo
     const client = connect({ host: '127.0.0.1', port, ca, ...ANYTHING, ...(sigalgs === undefined ? {} : { sigalgs }) });
     client.setTimeout(CONTROL_WITHIN, () => client.destroy(new Error('no handshake in time')));
     client.once('error', reject);
-    client.once('secureConnect', () => client.end());
-    client.once('close', (failed) => failed || resolve());
+    let isSecure = false;
+    client.once('secureConnect', () => {
+      isSecure = true;
+      client.end();
+    });
+    // Only now has the server seen all of it.
+    client.once('close', () => (isSecure ? resolve() : reject(new Error('the server hung up in the handshake'))));
     client.resume();
   });
 }
