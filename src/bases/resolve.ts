@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Architecture } from '#core';
 import { compareDebianVersions } from '#formats';
+import { toRfc3339 } from '#image';
 import { BaseError } from './error.ts';
 import type { OpenRelease } from './open-release.ts';
 import { findPackages } from './package-index.ts';
@@ -45,13 +46,9 @@ function toLockedRelease({ suite, release, inRelease, signers }: OpenRelease): L
   return {
     suite,
     codename: release.codename,
-    date: toSeconds(release.date),
-    ...(release.validUntil === undefined ? {} : { validUntil: toSeconds(release.validUntil) }),
+    date: toRfc3339(release.date),
+    ...(release.validUntil === undefined ? {} : { validUntil: toRfc3339(release.validUntil) }),
     inRelease,
     signers,
   };
-}
-
-function toSeconds(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, 'Z');
 }

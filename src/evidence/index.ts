@@ -48,6 +48,7 @@ export type {
 } from './inspect/inspect-image.ts';
 export { buildTypeOf, builderIdOf, claimedLevel, DOCUMENTATION_BASE } from './provenance/levels.ts';
 export type { BuilderKind, BuildLevel, EngineKind } from './provenance/levels.ts';
+export { toDirHash } from './provenance/materials.ts';
 export { toProvenanceV02, toProvenanceV1 } from './provenance/provenance.ts';
 export { isProvenanceType, readProvenance } from './provenance/read.ts';
 export type { ProvenanceReading, ReadMaterial, ReadSource } from './provenance/read.ts';

@@ -2,7 +2,7 @@
 import type { CellRun, StepResult } from '#compatibility';
 import { type Digest, hexOf } from '#core';
 import type { LockedApiServer } from '#definition';
-import { PREDICATES, type Statement, toStatement } from '#evidence';
+import { PREDICATES, type Statement, toDirHash, toStatement } from '#evidence';
 import type { Json } from '#formats';
 import type { CompatSubject } from './compat-test.ts';
 
@@ -79,7 +79,7 @@ export function configurationOf({
   return [
     {
       name: `${path}@${version}`,
-      digest: { dirHash: Buffer.from(zipHash.slice('h1:'.length), 'base64').toString('hex') },
+      digest: { dirHash: toDirHash(zipHash) },
     },
     { name: 'kube-apiserver', digest: { sha256: hexOf(apiServer.program) } },
     { name: 'install manifests', digest: { sha256: hexOf(manifests) } },

@@ -51,6 +51,14 @@ export interface DescribeReleaseRequest {
   readonly manifests?: readonly ManifestsRecord[];
 }
 
+/** Gives the registry that names the images: the one they go to, else that of the definition. */
+export function registryOf({
+  destination,
+  read,
+}: Pick<DescribeReleaseRequest['request'], 'destination' | 'read'>): string {
+  return destination.kind === 'registry' ? destination.registry : read.definition.registry;
+}
+
 /** Gives where a destination's artifacts lie. */
 export async function placeOf(destination: Destination): Promise<ReleasePlace> {
   if (destination.kind === 'registry') return registryPlace(destination.client, destination.registry);
@@ -71,7 +79,7 @@ export async function existingPlace(destination: Destination): Promise<ReleasePl
 export async function describeRelease(wanted: DescribeReleaseRequest, shop: Workshop): Promise<ReleaseDocument> {
   const { request, build, built, published, manifests = [] } = wanted;
   const { destination, signing, knowledge } = request;
-  const registry = destination.kind === 'registry' ? destination.registry : request.read.definition.registry;
+  const registry = registryOf(request);
   const place = await placeOf(destination);
   const nameOf = (image: ChannelImage) => imageName(registry, image.channel, image.component);
   const images = toReleaseDocument(build, published.images, nameOf);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { reportStep, type Report } from '#core';
 import { canonicalJson } from '#formats';
+import { toRfc3339 } from '#image';
 import {
   findRelease,
   formatReleaseDocument,
@@ -21,7 +22,6 @@ import {
 import { FactoryError } from './error.ts';
 import { moveTags } from './move-tags.ts';
 import { forward, inLine } from './forward.ts';
-import { toTime } from './release-findings.ts';
 import { type SigningOptions, signManifest } from './sign.ts';
 
 /** A release document to publish, and what is known on the day that it is. */
@@ -121,7 +121,7 @@ async function complete(
     .at(-1);
   const predecessor = before === undefined ? undefined : await findRelease(place, formatRevision(before));
   const publication: Publication = {
-    created: toTime(now),
+    created: toRfc3339(now),
     ...(predecessor === undefined
       ? {}
       : { predecessor: { revision: predecessor.document.revision, digest: predecessor.digest } }),

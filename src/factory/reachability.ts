@@ -3,6 +3,7 @@ import pLimit from 'p-limit';
 import { compileCommand, type CompileInputs, type CompileRequest, type CryptoMode } from '#build';
 import { type Digest, hexOf, OakumError, PLATFORMS, reportStep } from '#core';
 import type { Definition, Lock } from '#definition';
+import { toDirHash } from '#evidence';
 import { parsePurl } from '#formats';
 import {
   analyse,
@@ -120,9 +121,9 @@ function differenceOf(claim: BuildClaim, request: CompileRequest): string | unde
   const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
   const hashesOf = (name: string) =>
     claim.materials.flatMap((one) => (one.name === name ? (one.digest['dirHash'] ?? []) : [])).sort();
-  const sources = [request.main, ...request.nested].map(({ zipHash }) => toHex(zipHash)).sort();
+  const sources = [request.main, ...request.nested].map(({ zipHash }) => toDirHash(zipHash)).sort();
   if (!same(hashesOf('source'), sources)) return 'its provenance names other sources than the lock';
-  if (!same(hashesOf('toolchain'), [toHex(request.toolchain.zipHash)]))
+  if (!same(hashesOf('toolchain'), [toDirHash(request.toolchain.zipHash)]))
     return 'its provenance names another toolchain than the lock';
   if (!same(overlays, request.overlay === undefined ? [] : [hexOf(request.overlay)]))
     return 'its provenance names another overlay than the lock';
@@ -131,11 +132,6 @@ function differenceOf(claim: BuildClaim, request: CompileRequest): string | unde
   if (!same(claim.argv, argv) || !same(sorted(claim.env), sorted(env)))
     return 'its provenance names another command than this Oakum compiles with';
   return undefined;
-}
-
-/** The 32 bytes of an h1 hash as provenance has them: in hex (in-toto digest_set.md, "dirHash"). */
-function toHex(h1: string): string {
-  return Buffer.from(h1.slice('h1:'.length), 'base64').toString('hex');
 }
 
 type Prepare = (job: Job, definition: Definition) => Promise<CompileInputs>;

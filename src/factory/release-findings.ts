@@ -2,7 +2,7 @@
 import type { Cache } from '#cache';
 import { OakumError, PLATFORMS } from '#core';
 import type { EvidenceStore } from '#evidence';
-import { cacheSource } from '#image';
+import { cacheSource, toRfc3339 } from '#image';
 import type { ClosedFinding, FindingsRecord, OpenFinding } from '#release';
 import {
   applyVex,
@@ -106,7 +106,7 @@ function toRecord(
   );
   return {
     kind: 'scanned',
-    at: toTime(scannedAt),
+    at: toRfc3339(scannedAt),
     feeds: feeds.map((feed) => toFeed(feed, now)),
     open: inOrder(open),
     closed: inOrder(closed),
@@ -153,15 +153,10 @@ function toFeed(
     name,
     state,
     ...(digest === undefined ? {} : { digest }),
-    ...(fetchedAt === undefined ? {} : { fetchedAt: toTime(fetchedAt) }),
-    ...(asOf === undefined ? {} : { asOf: toTime(asOf) }),
+    ...(fetchedAt === undefined ? {} : { fetchedAt: toRfc3339(fetchedAt) }),
+    ...(asOf === undefined ? {} : { asOf: toRfc3339(asOf) }),
     ...(date === undefined ? {} : { ageHours: Math.max(0, Math.floor((now.getTime() - date.getTime()) / HOUR)) }),
   };
-}
-
-/** A time of the document: to the second. */
-export function toTime(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 function inOrder<T>(found: ReadonlyMap<string, T>): T[] {

@@ -21,7 +21,7 @@ import { openPatchProof, type PatchProofOptions } from './patch-proof.ts';
 import { needsCompiler } from './build-root.ts';
 import { jobsOf, openPreparation } from './prepare.ts';
 import { type Destination, publish } from './publish.ts';
-import { describeRelease, existingPlace, type ReleaseKnowledge } from './describe-release.ts';
+import { describeRelease, existingPlace, registryOf, type ReleaseKnowledge } from './describe-release.ts';
 import type { PublishedManifests } from './publish-manifests.ts';
 import { openReleaseManifests } from './release-manifests.ts';
 import { revise } from './revise.ts';
@@ -126,10 +126,6 @@ function toBuild(request: ReleaseRequest, shop: Workshop): BuildRequest {
           provePatched: openPatchProof({ ...request.proof, definition, tools: read.definition, lock, release }, shop),
         }),
   };
-}
-
-function registryOf({ destination, read }: ReleaseRequest): string {
-  return destination.kind === 'registry' ? destination.registry : read.definition.registry;
 }
 
 /** Fetches all that a release reads: sources, modules, toolchain, base packages. Compiles nothing. */

@@ -95,14 +95,6 @@ export interface Cluster {
     test: (object: KubernetesObject | undefined) => boolean,
     options: WaitOptions,
   ): Promise<KubernetesObject | undefined>;
-  /** The last lines a container wrote. */
-  logs(pod: { readonly namespace: string; readonly name: string }, options: LogOptions): Promise<string>;
-}
-
-/** Which log, and how much of it. */
-export interface LogOptions {
-  readonly container?: string;
-  readonly tailLines: number;
 }
 
 /**
@@ -125,7 +117,7 @@ export async function openCluster(choice: KubeconfigChoice, options: ConnectionO
 
 type Reading = Pick<
   Cluster,
-  'version' | 'ready' | 'resources' | 'resourceOf' | 'get' | 'list' | 'watch' | 'can' | 'waitFor' | 'logs'
+  'version' | 'ready' | 'resources' | 'resourceOf' | 'get' | 'list' | 'watch' | 'can' | 'waitFor'
 >;
 
 const versionSchema = z.looseObject({
@@ -169,11 +161,6 @@ function reading(parts: Parts): Reading {
         if (options.clock.now().getTime() >= end) throw waitedTooLong(ref, what, timeoutMilliseconds);
         await options.clock.sleep(pause, options.signal);
       }
-    },
-    logs: async (pod, { container, tailLines }) => {
-      const path = `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/pods/${encodeURIComponent(pod.name)}/log`;
-      const query = { container, tailLines: String(tailLines) };
-      return (await connection.send({ doing: `read the log of Pod ${pod.namespace}/${pod.name}`, path, query })).text;
     },
   };
 }

@@ -4,7 +4,6 @@ export type {
   AccessQuestion,
   ApplyOptions,
   Cluster,
-  LogOptions,
   Patch,
   RemoveOptions,
   Selection,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hexOf } from '#core';
 import type { Json } from '#formats';
+import { toRfc3339 } from '#image';
 import { PROPERTIES } from './names.ts';
 import { pedigreeOf } from './patched.ts';
-import { toSeconds } from './spdx.ts';
 import type { ComponentKind, ListedFile, Sbom, SbomComponent, SbomRelation } from './types.ts';
 
 const TYPES: Readonly<Record<Exclude<ComponentKind, 'source'>, string>> = {
@@ -49,7 +49,7 @@ export function toCycloneDx(sbom: Sbom): Json {
     serialNumber: `urn:uuid:${sbom.uuid}`,
     version: 1,
     metadata: {
-      timestamp: toSeconds(sbom.created),
+      timestamp: toRfc3339(sbom.created),
       lifecycles: [{ phase: 'build' }],
       tools: { components: [{ type: 'application', name: sbom.tool.name, version: sbom.tool.version }] },
       authors: [{ name: sbom.author }],

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { hexOf } from '#core';
 import type { Json } from '#formats';
+import { toRfc3339 } from '#image';
 import { H1_REFERENCE } from './names.ts';
 import { describePatched } from './patched.ts';
 import type { ComponentKind, ListedFile, Sbom, SbomComponent } from './types.ts';
@@ -31,7 +32,7 @@ export function toSpdx(sbom: Sbom): Json {
     name: sbom.name,
     documentNamespace: `https://spdx.org/spdxdocs/${sbom.name.replace(/[^A-Za-z0-9.]+/g, '-')}-${sbom.uuid}`,
     creationInfo: {
-      created: toSeconds(sbom.created),
+      created: toRfc3339(sbom.created),
       creators: [`Organization: ${sbom.author}`, `Tool: ${sbom.tool.name}-${sbom.tool.version}`],
     },
     packages: sbom.components.map((component) => toPackage(component, sbom, files)),
@@ -116,9 +117,4 @@ function toAgent(maintainer: string): string {
   const [, name = maintainer, address] = /^"?(.*?)"?\s*<([^<>]+)>$/.exec(maintainer) ?? [];
   const kind = /team|group|maintainers|developers|project|packag/i.test(name) ? 'Organization' : 'Person';
   return `${kind}: ${name.replace(/[()]/g, '')}${address === undefined ? '' : ` (${address})`}`;
-}
-
-/** A time as SPDX (6.9) and CycloneDX write it, to the second. */
-export function toSeconds(time: Date): string {
-  return `${time.toISOString().slice(0, 19)}Z`;
 }
