@@ -56,7 +56,7 @@ export async function planBase(
     changes,
     fixed: findings.filter((one) => !open.has(keyOf(one))).map((one) => one.id),
     staying: (fresh?.findings ?? []).map((one) =>
-      toStaying(one, one.fix === undefined ? 'no fix is known' : `its suites do not have ${one.fix} yet`),
+      toStaying(one, one.fix === undefined ? 'no fix is known' : `${sourceOf(target.locked)} not have ${one.fix} yet`),
     ),
     gaps: [...(fresh?.gaps ?? []), ...('reason' in newest ? [newest] : [])],
     ...(changes.length === 0 || 'reason' in newest ? {} : { locked: newest }),
@@ -83,8 +83,15 @@ function imageChange(before: LockedBase, after: LockedBase): BasePlan['changes']
   return [{ package: after.image?.reference ?? '', ...(from === undefined ? {} : { from }), to }];
 }
 
-/** What feeds call the distribution of a base: by its suite's codename, or by what its image's os-release says. */
-function ecosystemOfBase({ releases, image }: LockedBase): string | undefined {
+/** Where newer packages of a base would come from, and the verb. */
+function sourceOf({ image, alpine }: LockedBase): string {
+  if (image !== undefined) return 'its image does';
+  return alpine === undefined ? 'its suites do' : 'its repositories do';
+}
+
+/** What feeds call the distribution of a base: by its suite's codename, its branch, or by what its image's os-release says. */
+function ecosystemOfBase({ releases, image, alpine }: LockedBase): string | undefined {
+  if (alpine !== undefined) return ecosystemOf('alpine', alpine.branch);
   const [platform] = Object.values(image?.platforms ?? {});
   if (platform === undefined) return ecosystemOf('debian', releases[0]?.codename.split('-', 1)[0]);
   return ecosystemOf(platform.distribution.id, platform.distribution.versionId);
@@ -117,10 +124,15 @@ function changesBetween(before: readonly BasePackage[], after: readonly BasePack
   const known = new Map(before.map((one) => [`${one.name}/${one.architecture}`, one.version]));
   const changed = after.filter((one) => known.get(`${one.name}/${one.architecture}`) !== one.version);
   const unique = new Map(changed.map((one) => [one.name, one]));
-  return [...unique.values()].map((one) => {
-    const from = known.get(`${one.name}/${one.architecture}`);
-    return { package: one.name, ...(from === undefined ? {} : { from }), to: one.version };
-  });
+  const there = new Set(after.map(({ name }) => name));
+  const gone = new Map(before.filter(({ name }) => !there.has(name)).map((one) => [one.name, one.version]));
+  return [
+    ...[...unique.values()].map((one) => {
+      const from = known.get(`${one.name}/${one.architecture}`);
+      return { package: one.name, ...(from === undefined ? {} : { from }), to: one.version };
+    }),
+    ...[...gone].map(([name, from]) => ({ package: name, from, to: 'gone' })),
+  ];
 }
 
 function keyOf(finding: Finding): string {
