@@ -123,7 +123,7 @@ function argvOf({ package: path }: CompileRequest): readonly [string, ...string[
 /** As the compile's, so that the same files are chosen; but the one that is laid over the source, which the tool would look for on disk. */
 function envOf(compile: CompileRequest): Readonly<Record<string, string>> {
   const { argv, env } = compileCommand(compile);
-  const choosing = argv.filter((flag) => /^-tags=/.test(flag));
+  const choosing = argv.filter((flag) => flag.startsWith('-tags='));
   return { ...env, GOFLAGS: ['-mod=readonly', '-buildvcs=false', ...choosing].join(' ') };
 }
 
