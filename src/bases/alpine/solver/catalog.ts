@@ -14,6 +14,8 @@ export interface Candidate {
   readonly shelf: number;
   /** The tags of the repositories that have it; `''` stands for one without a tag. */
   readonly tags: ReadonlySet<string>;
+  /** It provides a name twice, of which only one may be there: apk takes no such package. */
+  readonly isSelfContradictory: boolean;
   readonly depends: readonly ApkDependency[];
   readonly installIf: readonly ApkDependency[];
   /** What it provides, itself first; undefined where it does so without a version. */
@@ -107,14 +109,18 @@ function compareTexts(a: string, b: string): number {
 }
 
 function candidateOf(entry: Entry, parsed: Map<string, ApkDependency>): Candidate {
-  return (entry.candidate ??= {
+  if (entry.candidate !== undefined) return entry.candidate;
+  const provides = entry.package.provides.map((word) => parse(word, parsed));
+  const names = [entry.package.name, ...provides.flatMap(({ name, version }) => (version === undefined ? [] : [name]))];
+  return (entry.candidate = {
     package: entry.package,
+    isSelfContradictory: new Set(names).size < names.length || provides.some(({ name }) => name === names[0]),
     shelf: entry.shelf,
     tags: entry.tags,
     depends: entry.package.depends.map((word) => parse(word, parsed)),
     installIf: entry.package.installIf.map((word) => parse(word, parsed)),
     provides: new Map([
-      ...entry.package.provides.map((word) => parse(word, parsed)).map(({ name, version }) => [name, version] as const),
+      ...provides.map(({ name, version }) => [name, version] as const),
       [entry.package.name, entry.package.version] as const,
     ]),
   });

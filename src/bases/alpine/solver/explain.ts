@@ -110,6 +110,12 @@ function whyNone(dependency: ApkDependency, { catalog }: Universe): string {
   if (dependency.broken === true) return 'which is no version that apk understands';
   if (there.length === 0) return 'which no repository has';
   const fitting = there.filter((one) => satisfies(dependency, one));
+  const unusable = fitting.filter((one) => one.isSelfContradictory);
+  if (unusable.length > 0)
+    return `but ${listed(unusable.map((one) => titleOf(one, dependency.name)))} provides one name twice`;
+  const broken = fitting.flatMap((one) => one.depends.filter((own) => own.broken === true).map((own) => own.name));
+  if (broken.length > 0)
+    return `which can't be installed, as it needs ${listed(broken)}, which apk does not understand`;
   const tags = new Set(fitting.flatMap((one) => [...one.tags]));
   if (fitting.length === 0)
     return `of which there is only ${listed(there.map((one) => titleOf(one, dependency.name)))}`;

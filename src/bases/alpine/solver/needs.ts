@@ -31,8 +31,10 @@ export interface Rules {
   nameOf(variable: number): string;
   /** Whether apk takes a candidate for a name without being told to. */
   isTakenFor(name: string, variable: number): boolean;
-  /** Whether its repositories allow a candidate. */
-  isAllowed(variable: number): boolean;
+  /** Variables with an install_if that may be taken, the best of a name first. */
+  readonly selfInstalling: readonly number[];
+  /** Whether all that the install_if of one of those waits for is there, and nothing that it excludes. */
+  isTriggered(variable: number, isThere: (variable: number) => boolean): boolean;
 }
 
 /**
@@ -46,7 +48,6 @@ export function createRules(universe: Universe): Rules {
   const needs = new Map<number, readonly Need[]>();
   const candidate = (variable: number) => candidates[variable] as Candidate;
   const dependenciesOf = (variable: number) => (variable === 1 ? world : candidate(variable).depends);
-  const isAllowed = (variable: number) => pins.isAllowed(candidate(variable));
 
   function isTakenFor(name: string, variable: number): boolean {
     const { package: one, provides } = candidate(variable);
@@ -59,10 +60,7 @@ export function createRules(universe: Universe): Rules {
 
   function needOf(owner: number, dependency: ApkDependency): Need {
     const usable = providersOf(dependency).filter((one) => {
-      const variable = universe.variableOf(one) ?? 0;
-      const isBroken = dependency.broken === true || one.depends.some(({ broken }) => broken === true);
-      const isTaken = isTakenFor(dependency.name, variable) || universe.isNamed(one.package.name);
-      return !isBroken && isAllowed(variable) && isTaken;
+      return dependency.broken !== true && isUsable(one) && pins.isAllowed(one);
     });
     const providers = bestFirst(usable, dependency.name, pins).map((one) => universe.variableOf(one) ?? 0);
     return { origin: { kind: 'need', owner, dependency, providers }, rank: universe.rankOf(dependency.name) };
@@ -78,11 +76,30 @@ export function createRules(universe: Universe): Rules {
     return found;
   }
 
+  const selfInstalling = findSelfInstalling(universe, pins);
+  const triggers = new Map<number, readonly Trigger[]>();
+
+  function triggersOf(variable: number): readonly Trigger[] {
+    const known = triggers.get(variable);
+    if (known !== undefined) return known;
+    const found = candidate(variable).installIf.map((condition) => ({
+      conflict: condition.conflict,
+      variables: providersOf(condition).flatMap((one) => universe.variableOf(one) ?? []),
+    }));
+    triggers.set(variable, found);
+    return found;
+  }
+
+  function isTriggered(variable: number, isThere: (variable: number) => boolean): boolean {
+    return triggersOf(variable).every(({ conflict, variables }) => variables.some(isThere) !== conflict);
+  }
+
   return {
     needsOf,
     nameOf: (variable) => candidates[variable]?.package.name ?? '',
     isTakenFor,
-    isAllowed,
+    selfInstalling,
+    isTriggered,
     *clausesOf(variable) {
       for (const { origin } of needsOf(variable)) yield { literals: [-variable, ...new Set(origin.providers)], origin };
     },
@@ -108,6 +125,34 @@ export function createRules(universe: Universe): Rules {
   };
 }
 
+function isUsable(one: Candidate): boolean {
+  return !one.isSelfContradictory && !one.depends.some(({ broken }) => broken === true);
+}
+
+/** One condition of an install_if: any of these must be there, or none where it excludes them. */
+interface Trigger {
+  readonly conflict: boolean;
+  readonly variables: readonly number[];
+}
+
+function findSelfInstalling({ candidates }: Universe, pins: Pins): readonly number[] {
+  const found = candidates.flatMap((one, variable) => {
+    if (one === undefined || one.installIf.length === 0 || !pins.isAllowed(one)) return [];
+    return isUsable(one) && !one.installIf.some(({ broken }) => broken === true) ? [{ one, variable }] : [];
+  });
+  const byName = Map.groupBy(found, ({ one }) => one.package.name);
+  return [...byName]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([name, list]) => {
+      const best = bestFirst(
+        list.map(({ one }) => one),
+        name,
+        pins,
+      );
+      return best.flatMap((one) => list.filter((other) => other.one === one).map(({ variable }) => variable));
+    });
+}
+
 interface Pins {
   isAllowed(candidate: Candidate): boolean;
   isPreferred(candidate: Candidate): boolean;
@@ -129,6 +174,8 @@ function readPins({ world, catalog }: Universe): Pins {
         if (tags.has(tag)) continue;
         allowed.set(one, tags.add(tag));
         pending.push(...one.depends.filter(({ conflict }) => !conflict));
+        const installed = [...one.provides.keys()].flatMap((name) => catalog.installedBy(name));
+        pending.push(...installed.map((name) => ({ name, conflict: false })));
       }
     }
   }

@@ -16,8 +16,8 @@ export interface Problem<Origin> {
   clausesOf(variable: number): Iterable<Clause<Origin>>;
   /** Which variables can't be true with one, and why; asked each time that it becomes true. */
   rivalsOf(variable: number): Iterable<readonly [rival: number, origin: Origin]>;
-  /** Gives the variable to try as true next; undefined when nothing is left to be satisfied. */
-  decide(isTrue: (variable: number) => boolean | undefined): number | undefined;
+  /** Gives the variable to try as true next, told what is true so far; undefined when nothing is left to be satisfied. */
+  decide(isTrue: (variable: number) => boolean | undefined, chosen: readonly number[]): number | undefined;
 }
 
 /** True variables in the order in which they became so; or the origins from which it follows that there is no solution. */
@@ -42,7 +42,7 @@ export function search<Origin>(problem: Problem<Origin>, maxConflicts: number): 
       conflict = state.learn(conflict) ?? state.propagate();
       continue;
     }
-    const next = problem.decide(state.isTrue);
+    const next = problem.decide(state.isTrue, state.chosen());
     if (next === undefined) return { kind: 'solution', chosen: state.chosen() };
     state.open();
     conflict = state.assign(next, undefined) ?? state.propagate();

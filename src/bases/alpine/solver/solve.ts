@@ -4,10 +4,10 @@ import { BaseError } from '../../error.ts';
 import { type Candidate, createCatalog, type Shelf } from './catalog.ts';
 import { explain, explainChoice } from './explain.ts';
 import { inInstallOrder } from './install-order.ts';
-import { createRules, type Need, type Rules } from './needs.ts';
-import { findUnmet, withoutNeedless } from './needless.ts';
+import { keepNeeded } from './keep.ts';
+import { createRules, type Origin, type Rules } from './needs.ts';
 import { type Outcome, search } from './search.ts';
-import { discover, satisfies, type Universe } from './universe.ts';
+import { discover, type Universe } from './universe.ts';
 
 /** Wrong turns until the search gives up; Alpine's own repositories need a few dozen at most. */
 const MAX_CONFLICTS = 20_000;
@@ -23,97 +23,54 @@ export function solve(world: readonly ApkDependency[], shelves: readonly Shelf[]
   checkKnown(world, (name) => catalog.providersOf(name).length > 0);
   const universe = discover(world, catalog);
   const rules = createRules(universe);
-  const first = findSet(universe, rules, []);
-  if (first.kind === 'stuck') throw explainChoice(first.need, universe);
-  if (first.kind !== 'solution') throw first.kind === 'exhausted' ? tooHard() : explain(first.core, universe);
-  const needed = withoutNeedless(first.chosen, rules);
-  return inInstallOrder(withSelfInstalling(needed, universe, rules), universe);
+  const found = findSet(universe, rules);
+  if (found.kind === 'exhausted') throw tooHard();
+  if (found.kind === 'contradiction') throw explain(found.core, universe);
+  const needed = keepNeeded(found.chosen, rules);
+  if ('stuck' in needed) throw explainChoice(needed.stuck, universe);
+  return inInstallOrder(needed, universe);
 }
 
-type Found = Outcome<Parameters<typeof explain>[0][number]> | { readonly kind: 'stuck'; readonly need: Need };
-
-function findSet(universe: Universe, rules: Rules, also: readonly number[]): Found {
-  let stuck: Need | undefined;
-  const outcome = search(
+function findSet(universe: Universe, rules: Rules): Outcome<Origin> {
+  return search(
     {
       variables: universe.candidates.length - 1,
-      clausesOf: function* (variable) {
-        yield* rules.clausesOf(variable);
-        if (variable === 1) for (const one of also) yield { literals: [one] };
-      },
+      clausesOf: (variable) => rules.clausesOf(variable),
       rivalsOf: (variable) => rules.rivalsOf(variable),
-      decide: (isTrue) => {
-        const next = nextNeed(universe, rules, isTrue);
-        stuck = next?.choice === undefined ? next?.need : undefined;
-        return next?.choice;
-      },
+      decide: (isTrue, chosen) => nextChoice(universe, rules, { isTrue, chosen }),
     },
     MAX_CONFLICTS,
   );
-  if (outcome.kind !== 'solution') return outcome;
-  const need = stuck ?? findUnmet(new Set(outcome.chosen), rules);
-  return need === undefined ? outcome : { kind: 'stuck', need };
 }
 
-/** The open need that apk would turn to, and what it would take; a need that nothing is taken for by itself comes last. */
-function nextNeed(universe: Universe, rules: Rules, isTrue: (variable: number) => boolean | undefined) {
-  let next: { need: Need; choice: number | undefined } | undefined;
-  for (let variable = 1; variable < universe.candidates.length; variable += 1) {
-    if (isTrue(variable) !== true) continue;
-    for (const need of rules.needsOf(variable)) {
-      const { providers, dependency } = need.origin;
-      if (next?.choice !== undefined && need.rank <= next.need.rank) continue;
-      if (providers.some((one) => isTrue(one) === true)) continue;
-      const open = providers.filter((one) => isTrue(one) === undefined);
-      const choice = open.find((one) => rules.isTakenFor(dependency.name, one));
-      if (next === undefined || choice !== undefined) next = { need, choice };
+interface State {
+  readonly isTrue: (variable: number) => boolean | undefined;
+  readonly chosen: readonly number[];
+}
+
+/**
+ * Gives what apk would take next: for the open need whose name it turns to first the best provider that is left, or a package that installs
+ * itself beside what is there. What only excludes others is looked at when nothing else is left. Needs that nothing is taken for by itself wait.
+ */
+function nextChoice(universe: Universe, rules: Rules, { isTrue, chosen }: State): number | undefined {
+  let next: { rank: number; choice: number } | undefined;
+  for (const variable of chosen) {
+    for (const { rank, origin } of rules.needsOf(variable)) {
+      if (next !== undefined && rank <= next.rank) continue;
+      if (origin.providers.some((one) => isTrue(one) === true)) continue;
+      const { name } = origin.dependency;
+      const choice = origin.providers.find((one) => isTrue(one) === undefined && rules.isTakenFor(name, one));
+      if (choice !== undefined) next = { rank, choice };
     }
   }
-  return next;
-}
-
-/** Adds what has install_if, all of which is there, as long as something is added; what does not fit beside the rest stays out. */
-function withSelfInstalling(needed: readonly number[], universe: Universe, rules: Rules): readonly number[] {
-  const refused = new Set<number>();
-  let chosen = needed;
-  for (;;) {
-    const wanted = triggered(chosen, universe, rules).filter((one) => !refused.has(one));
-    if (wanted.length === 0) return chosen;
-    const together = findSet(universe, rules, [...chosen.slice(1), ...wanted]);
-    if (together.kind === 'solution') {
-      chosen = together.chosen;
-      continue;
-    }
-    for (const one of wanted) {
-      const found = findSet(universe, rules, [...chosen.slice(1), one]);
-      if (found.kind === 'solution') chosen = found.chosen;
-      else refused.add(one);
-    }
+  const isThere = (variable: number) => isTrue(variable) === true;
+  for (const choice of rules.selfInstalling) {
+    const excludes = universe.candidates[choice]?.installIf.some(({ conflict }) => conflict) === true;
+    const rank = excludes ? -1 : universe.rankOf(rules.nameOf(choice));
+    if (next !== undefined && rank <= next.rank) continue;
+    if (isTrue(choice) === undefined && rules.isTriggered(choice, isThere)) next = { rank, choice };
   }
-}
-
-function triggered(chosen: readonly number[], universe: Universe, rules: Rules): readonly number[] {
-  const there = chosen.flatMap((one) => universe.candidates[one] ?? []);
-  const names = new Set(there.map((one) => one.package.name));
-  const provided = new Set(there.flatMap((one) => [...one.provides.keys()]));
-  const holds = (condition: ApkDependency) =>
-    provided.has(condition.name) && there.some((one) => satisfies(condition, one)) !== condition.conflict;
-  const found = new Map<string, number>();
-  for (const [variable, candidate] of universe.candidates.entries()) {
-    if (candidate === undefined || candidate.installIf.length === 0 || names.has(candidate.package.name)) continue;
-    if (!rules.isAllowed(variable) || candidate.installIf.some(({ broken }) => broken === true)) continue;
-    const all = candidate.installIf.every((one) => (one.conflict && !provided.has(one.name)) || holds(one));
-    if (all) found.set(candidate.package.name, bestOf(found.get(candidate.package.name), variable, universe));
-  }
-  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, variable]) => variable);
-}
-
-/** Providers of a name are sorted by version as text only, so versions of one that installs itself are compared. */
-function bestOf(known: number | undefined, variable: number, universe: Universe): number {
-  if (known === undefined) return variable;
-  const name = universe.candidates[variable]?.package.name ?? '';
-  const [need] = createRules({ ...universe, world: [{ name, conflict: false }] }).needsOf(1);
-  return need?.origin.providers.find((one) => one === known || one === variable) ?? known;
+  return next?.choice;
 }
 
 function checkKnown(world: readonly ApkDependency[], isKnown: (name: string) => boolean): void {

@@ -12,8 +12,6 @@ export interface Universe {
   variableOf(candidate: Candidate): number | undefined;
   /** In apk's order of choosing: names that more others wait for come first, real ones before those only provided. */
   rankOf(name: string): number;
-  /** Whether a candidate's own name is named by something that can be reached. */
-  isNamed(name: string): boolean;
 }
 
 /** Walks from the list through all dependencies of all candidates, and what installs itself beside them. */
@@ -21,7 +19,6 @@ export function discover(world: readonly ApkDependency[], catalog: Catalog): Uni
   const candidates: (Candidate | undefined)[] = [undefined, undefined];
   const variables = new Map<Candidate, number>();
   const ranks = new Map<string, number>();
-  const named = new Set<string>();
   const seen = new Set<string>();
 
   function* visit(name: string): Generator<Generator, void, undefined> {
@@ -32,15 +29,15 @@ export function discover(world: readonly ApkDependency[], catalog: Catalog): Uni
       variables.set(candidate, candidates.length);
       candidates.push(candidate);
       for (const dependency of candidate.depends) {
-        if (!dependency.conflict) named.add(dependency.name);
         if (!seen.has(dependency.name)) yield visit(dependency.name);
       }
     }
     for (const installer of catalog.installedBy(name)) if (!seen.has(installer)) yield visit(installer);
     for (const candidate of providers) {
-      for (const provided of candidate.provides.keys()) {
-        for (const installer of catalog.installedBy(provided)) if (!seen.has(installer)) yield visit(installer);
+      for (const installer of catalog.installedBy(candidate.package.name)) {
+        if (!seen.has(installer)) yield visit(installer);
       }
+      for (const provided of candidate.provides.keys()) if (!seen.has(provided)) yield visit(provided);
     }
     const isReal = providers.some((one) => one.package.name === name);
     ranks.set(name, ranks.size + (isReal ? 2 ** 30 : 0));
@@ -50,7 +47,6 @@ export function discover(world: readonly ApkDependency[], catalog: Catalog): Uni
   }
 
   for (const dependency of sortedWorld(world)) {
-    if (!dependency.conflict) named.add(dependency.name);
     if (!seen.has(dependency.name)) runDeep(visit(dependency.name));
   }
   return {
@@ -59,7 +55,6 @@ export function discover(world: readonly ApkDependency[], catalog: Catalog): Uni
     candidates,
     variableOf: (candidate) => variables.get(candidate),
     rankOf: (name) => ranks.get(name) ?? -1,
-    isNamed: (name) => named.has(name),
   };
 }
 
