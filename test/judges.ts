@@ -31,6 +31,8 @@ const JUDGES = {
   // Its go.mod has what `go install` refuses, so it is built as a tool of an empty module.
   olareg: { module: 'github.com/olareg/olareg/cmd/olareg', version: 'v0.1.2', binary: 'olareg', asTool: true },
   ko: { module: 'github.com/google/ko', version: 'v0.19.1', binary: 'ko' },
+  // About two minutes of CPU, once.
+  apko: { module: 'chainguard.dev/apko', version: 'v1.2.9', binary: 'apko', asTool: true },
   // About five minutes of CPU, once.
   cosign: { module: 'github.com/sigstore/cosign/v3/cmd/cosign', version: 'v3.1.3', binary: 'cosign' },
   // The version in kustomize-controller of Flux 2.9.

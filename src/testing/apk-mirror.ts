@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
+import { digestOf } from '#core';
 import { type ApkSigner, type ApkSpec, buildApk, type BuiltApk, signatureOf } from './apk-package.ts';
 import { type LoopbackAnswer, type LoopbackRequest, startLoopback } from './loopback.ts';
 
@@ -54,7 +55,7 @@ export async function startApkMirror(): Promise<ApkMirror> {
   const files = new Map<string, Buffer>();
   const server = await startLoopback(({ path }) => {
     const body = files.get(decodeURIComponent(path));
-    return body === undefined ? { status: 404 } : { status: 200, body };
+    return body === undefined ? { status: 404 } : { status: 200, headers: { etag: `"${digestOf(body)}"` }, body };
   });
   return {
     uri: server.url,
