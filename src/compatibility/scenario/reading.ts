@@ -24,6 +24,11 @@ export function textAt(value: unknown, ...path: readonly (string | number)[]): s
   return typeof found === 'string' ? found : '';
 }
 
+/** Gives what a controller says of an object in its condition Ready. */
+export function readyMessage(object: KubernetesObject): string {
+  return textAt(conditionOf(object, 'Ready'), 'message');
+}
+
 /**
  * Says whether a controller has brought an object of Flux to what its present generation wants. Controllers write conditions before the
  * rest of the status, which is whole once it names the generation too.

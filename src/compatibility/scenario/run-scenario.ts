@@ -5,6 +5,7 @@ import { judge, skip } from './judge.ts';
 import { type KeyServices, startKeyServices } from './keys/key-services.ts';
 import { playMigration } from './migration.ts';
 import { playRestarts } from './restarts.ts';
+import { OUTSIDE_GIT, startOutsideGit } from './servers/outside-git.ts';
 import { type ScenarioServers, startServers } from './servers/servers.ts';
 import { openStage, type Stage } from './stage.ts';
 import { artifactGenerator } from './steps/artifact-generator.ts';
@@ -13,6 +14,7 @@ import { helmRelease } from './steps/helm-release.ts';
 import { images } from './steps/images.ts';
 import { kustomization } from './steps/kustomization.ts';
 import { alert, receiver } from './steps/notifications.ts';
+import { remoteBase } from './steps/remote-base.ts';
 import { bucket, gitOverHttps, gitOverSsh, helmRegistry, helmRepository, ociRepository } from './steps/sources.ts';
 import { sopsSteps } from './steps/sops.ts';
 import type { Step } from './steps/step.ts';
@@ -33,6 +35,7 @@ const STEPS: readonly Step[] = [
   receiver,
   images,
   artifactGenerator,
+  remoteBase,
   ...sopsSteps,
 ];
 const DEFINITIONS = 'CustomResourceDefinitions are established';
@@ -56,7 +59,9 @@ export async function runScenario(request: ScenarioRequest): Promise<readonly St
   try {
     const keys = await startKeyServices(request.controllers.outside);
     running.push(keys);
-    const play: Play = { request, cluster, servers, keys };
+    const git = await startOutsideGit(request.controllers.outside, servers);
+    running.push(git);
+    const play: Play = { request, cluster, servers, keys, outsideGit: OUTSIDE_GIT };
     const first = await judge(DEFINITIONS, request, async () => {
       const { stored } = await readKinds(cluster);
       return [...stored.keys()].sort().join(', ');
@@ -81,6 +86,7 @@ interface Play {
   readonly cluster: Cluster;
   readonly servers: ScenarioServers;
   readonly keys: KeyServices;
+  readonly outsideGit: string;
 }
 
 function setStage(play: Play, kinds: FluxKinds, namespace: string, signal: AbortSignal): Promise<Stage> {

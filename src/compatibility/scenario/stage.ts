@@ -14,6 +14,8 @@ export interface Scenery {
   readonly cluster: Cluster;
   readonly servers: ScenarioServers;
   readonly keys: KeyServices;
+  /** The host under which kustomize-controller reaches the repositories as those of another, by git alone. */
+  readonly outsideGit: string;
   readonly controllers: ScenarioControllers;
   /** The version in which objects of a kind of Flux are stored, `source.toolkit.fluxcd.io/v1`, by kind. */
   readonly kinds: ReadonlyMap<string, string>;

@@ -10,7 +10,7 @@ const MAX_HEAD = 16_384;
 
 /** Starts a Git server over HTTPS: git-http-backend as a CGI program. One user may fetch and push, others nothing. */
 export function startGitHttps(
-  identity: ServerIdentity,
+  identity: Pick<ServerIdentity, 'key' | 'certificate'>,
   login: Login,
   repositories: Repositories,
 ): Promise<RunningServer> {

@@ -4,7 +4,7 @@ import { createOpenpgpKey, encryptSecret, type MasterKey } from '../content/sops
 import { StepFailure } from '../failure.ts';
 import { KEY_SERVICES, type KeyServiceName } from '../keys/key-services.ts';
 import { gitRepository, kustomizationOf, loginSecrets, secret } from '../objects.ts';
-import { textAt } from '../reading.ts';
+import { readyMessage, textAt } from '../reading.ts';
 import type { Stage } from '../stage.ts';
 import type { Step } from './step.ts';
 
@@ -81,10 +81,6 @@ function isWithoutGpg(object: KubernetesObject): boolean {
   return (
     conditionOf(object, 'Ready')?.status === 'False' && /"gpg": executable file not found/.test(readyMessage(object))
   );
-}
-
-function readyMessage(object: KubernetesObject): string {
-  return textAt(conditionOf(object, 'Ready'), 'message');
 }
 
 function namespaceOf(what: string): string {
