@@ -6,6 +6,8 @@ export type TlsCapabilities = {
   readonly cipherSuites: readonly string[];
   readonly keyExchanges: readonly string[];
   readonly signatures: readonly string[];
+  /** The same of the signatures of certificates; none where it says nothing else of them (RFC 8446 4.2.3). */
+  readonly certificateSignatures: readonly string[];
 };
 
 /** The IANA registries' names (https://www.iana.org/assignments/tls-parameters) of what clients of today may say. */
@@ -61,7 +63,12 @@ const SIGNATURES: Names = {
   0x0905: 'mldsa65',
   0x0906: 'mldsa87',
 };
-const EXTENSIONS = { supportedGroups: 10, signatureAlgorithms: 13, supportedVersions: 43 } as const;
+const EXTENSIONS = {
+  supportedGroups: 10,
+  signatureAlgorithms: 13,
+  supportedVersions: 43,
+  signatureAlgorithmsCert: 50,
+} as const;
 /** Of a record, of the handshake message in it, and of version and random value before the session. */
 const RECORD_HEAD = 5;
 const MESSAGE_HEAD = 4;
@@ -94,6 +101,7 @@ export function readClientHello(bytes: Buffer): TlsCapabilities | undefined {
     cipherSuites: named(codes(suites), SUITES),
     keyExchanges: named(listOf(EXTENSIONS.supportedGroups, 2), GROUPS),
     signatures: named(listOf(EXTENSIONS.signatureAlgorithms, 2), SIGNATURES),
+    certificateSignatures: named(listOf(EXTENSIONS.signatureAlgorithmsCert, 2), SIGNATURES),
   };
 }
 
