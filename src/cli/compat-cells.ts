@@ -26,7 +26,8 @@ export function formatCells(cells: readonly ShownCell[]): string {
     'SLOWEST',
   ]);
   const notes = cells.flatMap((cell) => {
-    const name = `Kubernetes ${cell.kubernetes}, ${cell.channel}`;
+    const upgraded = cell.previous === undefined ? '' : `, upgraded from ${cell.previous}`;
+    const name = `Kubernetes ${cell.kubernetes}, ${cell.channel}${upgraded}`;
     const steps = cell.steps.filter(({ verdict }) => verdict !== 'passed');
     return [
       ...cell.stale.map((reason) => `${name}: stale: ${reason}\n`),

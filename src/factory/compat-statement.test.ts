@@ -66,6 +66,19 @@ function evidence(steps: readonly StepResult[]): CompatEvidence {
 }
 
 describe('the statement of a compatibility test', () => {
+  it('names the revision that was upgraded from, and newer patches that could not be built, where there are any', () => {
+    const whole = evidence([PASSED]);
+    const { module, time, treeHash } = whole.apiServer.locked;
+    const apiServer = { ...whole.apiServer, locked: { module, time, treeHash, passedOver: ['v1.36.4'] } };
+    const said = (one: CompatEvidence) =>
+      (toCompatStatement(one).predicate as { readonly oakum_compatibility: object }).oakum_compatibility;
+    expect(said({ ...whole, apiServer, previous: '2.9.1-r0' })).toMatchObject({
+      previous: '2.9.1-r0',
+      passedOver: ['1.36.4'],
+    });
+    expect(Object.keys(said(whole))).not.toEqual(expect.arrayContaining(['previous']));
+  });
+
   it('is about the index and the manifest of each image, and names by digest what they met', () => {
     const statement = toCompatStatement(evidence([PASSED]));
     expect(statement.subject).toEqual([

@@ -9,6 +9,8 @@ import type { CompatSubject } from './compat-test.ts';
 /** What one test of a subject gave, and with what it was made. */
 export interface CompatEvidence {
   readonly subject: CompatSubject;
+  /** The revision that was upgraded from, `2.9.2-r0`. */
+  readonly previous?: string | undefined;
   /** `1.36`. */
   readonly minor: string;
   readonly run: CellRun;
@@ -38,6 +40,7 @@ export function toCompatStatement(evidence: CompatEvidence): Statement {
       kubernetes: evidence.minor,
       channel: subject.channel,
       revision: subject.revision,
+      ...(evidence.previous === undefined ? {} : { previous: evidence.previous }),
       platform: subject.platform,
       began: run.began.toISOString(),
       ended: run.ended.toISOString(),

@@ -172,8 +172,10 @@ async function testOne(parts: TestParts, request: CompatTestRequest, shop: Works
   const versions = versionsOf(run, subject);
   const logs = await digestsOfFiles(run.logs);
   const locked = request.lock.kubernetes?.[minor] as LockedApiServer;
+  const previous = request.previous?.revision;
   const statement = toCompatStatement({
     subject,
+    previous,
     minor,
     run,
     apiServer: { locked, program: program.digest },
@@ -187,6 +189,7 @@ async function testOne(parts: TestParts, request: CompatTestRequest, shop: Works
     kubernetes: minor,
     channel: subject.channel,
     revision: subject.revision,
+    ...(previous === undefined ? {} : { previous }),
     verdict: verdictOf(run.steps),
     made: run.ended.toISOString(),
     digest: signed.descriptor.digest,

@@ -15,6 +15,8 @@ const cellSchema = z.strictObject({
   kubernetes: z.string().regex(/^\d+\.\d+$/),
   channel: text,
   revision: text,
+  /** What was upgraded from. */
+  previous: text.optional(),
   verdict: z.enum(['passed', 'failed']),
   made: z.iso.datetime(),
   digest,
