@@ -2,6 +2,7 @@
 import type { Report } from '#core';
 import type { Lock } from '#definition';
 import { completeLock, type Selection, select, type Workshop } from '#factory';
+import { warnOfBaseEnds } from './base-ends.ts';
 import type { OutputFlags } from './session.ts';
 import { keepLock, type Loaded, loadDefinition, openShop, type SharedFlags } from './shop.ts';
 import type { World } from './world.ts';
@@ -41,6 +42,7 @@ export async function openRun(version: string, flags: SelectionFlags, options: R
   const platforms = flags.platform ?? (options.platforms === 'machine' ? [shop.machine.platform] : []);
   const { component: components = [], channel: channels = [] } = flags;
   const selection = select(definition, { components, channels, platforms });
+  await warnOfBaseEnds(loaded, { world, report });
   const completed = await completeLock({ ...loaded, definition, version, locked: flags.locked === true }, shop);
   if (options.keepLock) await keepLock(completed, loaded.lockFile, report);
   return { loaded, shop, selection, lock: completed.lock, release: completed.release };

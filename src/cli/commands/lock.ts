@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { completeLock, type Refresh } from '#factory';
+import { warnOfBaseEnds } from '../base-ends.ts';
 import { type OutputFlags, print, withProgress } from '../session.ts';
 import { keepLock, loadDefinition, openShop, type SharedFlags } from '../shop.ts';
 import type { World } from '../world.ts';
@@ -13,6 +14,7 @@ export async function lock(version: string, flags: LockFlags, world: World): Pro
   const done = await withProgress(flags, world, async (report) => {
     const loaded = await loadDefinition(flags, world);
     const { definition } = loaded.read;
+    await warnOfBaseEnds(loaded, { world, report });
     const shop = await openShop(loaded, { flags, world, report });
     const request = { ...loaded, definition, version, locked: false };
     const completed = await completeLock(
