@@ -37,7 +37,7 @@ export type { CosignTags } from './attach/write-cosign-tags.ts';
 export { layoutEvidence, referrersTag, registryEvidence } from './attach/store.ts';
 export type { EvidenceStore } from './attach/store.ts';
 export type { FoundClaim, RefusedClaim } from './inspect/claims.ts';
-export { findPredicate, inspectImage } from './inspect/inspect-image.ts';
+export { findPredicate, inspectImage, platformTargets } from './inspect/inspect-image.ts';
 export type {
   ClaimSummary,
   ContentSummary,
@@ -111,6 +111,7 @@ export { loadTrust } from './verify/trust.ts';
 export type { FetchRoot, Trust } from './verify/trust.ts';
 export type { NamedEvidence } from './verify/named.ts';
 export { verdictOf } from './verify/report.ts';
+export type { PlatformTarget } from './verify/platforms.ts';
 export { verifyImage } from './verify/verify-image.ts';
 export { verifySignature } from './verify/verify-signature.ts';
 export { verifyStatement } from './verify/verify-statement.ts';

@@ -11,7 +11,16 @@ import {
   type SelfTest,
 } from '#build';
 import type { Digest } from '#core';
-import { EvidenceError, findPredicate, type InspectRequest, PREDICATES, readImageContent } from '#evidence';
+import {
+  EvidenceError,
+  type EvidenceStore,
+  findPredicate,
+  type InspectRequest,
+  type PlatformTarget,
+  platformTargets,
+  PREDICATES,
+  readImageContent,
+} from '#evidence';
 import {
   type Descriptor,
   type ImageConfig,
@@ -77,46 +86,26 @@ const NOT_STARTED: SelfTest = { verdict: 'not run', reason: 'nothing was started
  */
 export async function examineImage(request: InspectRequest, tools: ExamineTools): Promise<ImageFips> {
   const { image, root } = request;
-  const { targets, claims } = targetsOf(request);
   const platforms: PlatformFips[] = [];
-  for (const target of targets) platforms.push(await examinePlatform(request, { target, claims }, tools));
+  for (const target of platformTargets(request)) platforms.push(await examinePlatform(request, target, tools));
   const proved = platforms.length > 0 && platforms.every(({ verdict }) => verdict === 'proved');
   return { image, digest: root.descriptor.digest, verdict: proved ? 'proved' : 'not proved', platforms };
 }
 
-interface Targets {
-  readonly targets: readonly Descriptor[];
-  /** Words in the index that hold for all platforms. */
-  readonly claims: readonly WordClaim[];
-}
-
-function targetsOf({ image, root, platforms }: InspectRequest): Targets {
-  if (!isIndexType(root.descriptor.mediaType)) return { targets: [root.descriptor], claims: [] };
-  const { manifests, annotations } = parseIndex(root.bytes, image);
-  const all = manifests.filter(({ platform }) => platform !== undefined && platform.os !== 'unknown');
-  const targets = platforms === undefined ? all : all.filter((one) => platforms.includes(nameOf(one)));
-  const missing = platforms?.find((name) => !all.some((one) => nameOf(one) === name));
-  if (missing === undefined && targets.length > 0) return { targets, claims: claimsIn('annotation', annotations) };
-  throw new EvidenceError('PLATFORM_MISSING', `the image is not there for ${missing ?? 'any platform'}`, {
-    where: image,
-    hint: `It is there for ${all.map(nameOf).join(', ') || 'no platform'}.`,
-  });
-}
-
-function nameOf({ platform }: Descriptor): string {
-  return [platform?.os, platform?.architecture, platform?.variant].filter((part) => part !== undefined).join('/');
-}
-
 async function examinePlatform(
   request: InspectRequest,
-  { target, claims }: { readonly target: Descriptor; readonly claims: readonly WordClaim[] },
+  target: PlatformTarget,
   tools: ExamineTools,
 ): Promise<PlatformFips> {
-  const { source } = request.store;
-  const manifest = parseManifest(await readContent(source, target, MAX_MANIFEST_BYTES), target.digest);
-  const config = parseConfig(await readContent(source, manifest.config, MAX_MANIFEST_BYTES), manifest.config.digest);
+  const { image, root, store } = request;
+  const { descriptor } = target;
+  const manifest = parseManifest(await readContent(store.source, descriptor, MAX_MANIFEST_BYTES), descriptor.digest);
+  const config = parseConfig(
+    await readContent(store.source, manifest.config, MAX_MANIFEST_BYTES),
+    manifest.config.digest,
+  );
   const platform = `${config.os}/${config.architecture}`;
-  const { programs, others } = await readPrograms(request, target, tools);
+  const { programs, others } = await readPrograms(store, descriptor, tools);
   const starts = [...(config.config?.Entrypoint ?? []), ...(config.config?.Cmd ?? [])];
   const attested = await readAttested(request, target, programs);
   const reasons = [
@@ -125,12 +114,14 @@ async function examinePlatform(
   ];
   return {
     platform,
-    digest: target.digest,
+    digest: descriptor.digest,
     verdict: reasons.length === 0 ? 'proved' : 'not proved',
     reasons,
     warnings: warningsOf(programs, tools.now),
     claims: [
-      ...claims,
+      ...(isIndexType(root.descriptor.mediaType)
+        ? claimsIn('annotation', parseIndex(root.bytes, image).annotations)
+        : []),
       ...claimsIn('annotation', manifest.annotations),
       ...claimsIn('label', config.config?.Labels ?? undefined),
     ],
@@ -144,9 +135,9 @@ async function examinePlatform(
 type Programs = Pick<PlatformFips, 'programs' | 'others'>;
 
 /** Examines every ELF file as the layers are read, and keeps those that no later layer hides. */
-async function readPrograms(request: InspectRequest, target: Descriptor, tools: ExamineTools): Promise<Programs> {
+async function readPrograms(store: EvidenceStore, target: Descriptor, tools: ExamineTools): Promise<Programs> {
   const seen = new Map<string, ExaminedProgram | PlacedProgram>();
-  const content = await readImageContent(request.store.source, target, {
+  const content = await readImageContent(store.source, target, {
     temporary: tools.temporary,
     onProgram: async ({ path, digest, file }) => {
       seen.set(`${path}\0${digest}`, { path, digest, ...(await examineFile(file, tools)) });
@@ -228,10 +219,10 @@ type ImageConfigLabels = NonNullable<NonNullable<ImageConfig['config']>['Labels'
 
 async function readAttested(
   request: InspectRequest,
-  target: Descriptor,
+  { name }: PlatformTarget,
   programs: readonly ExaminedProgram[],
 ): Promise<PlatformFips['attested']> {
-  const platforms = isIndexType(request.root.descriptor.mediaType) ? { platforms: [nameOf(target)] } : {};
+  const platforms = isIndexType(request.root.descriptor.mediaType) ? { platforms: [name] } : {};
   try {
     const predicate = await findPredicate({ ...request, ...platforms, types: [PREDICATES.fipsReport] });
     return { there: true, differences: compareAttested(predicate, programs) };

@@ -82,7 +82,7 @@ export async function inspectImage(request: InspectRequest): Promise<ImageInspec
     : parseManifest(root.bytes, image);
   const isIndex = isIndexType(root.descriptor.mediaType);
   const [platforms, own] = await Promise.all([
-    Promise.all(targetsOf(request).map((target) => inspectPlatform(request, target))),
+    Promise.all(platformTargets(request).map((target) => inspectPlatform(request, target))),
     isIndex ? readClaims({ store, subject: root.descriptor.digest, embedded: [] }) : { claims: [], refused: [] },
   ]);
   return {
@@ -118,7 +118,7 @@ export async function findPredicate(request: PredicateRequest): Promise<unknown>
 }
 
 function theTarget(request: PredicateRequest): PlatformTarget {
-  const targets = targetsOf(request);
+  const targets = platformTargets(request);
   const [only] = targets.length > 1 ? targets.filter(({ name }) => name === request.platform) : targets;
   if (only !== undefined) return only;
   throw new EvidenceError('PLATFORM_MISSING', 'the image has several platforms, and none is named', {
@@ -127,7 +127,8 @@ function theTarget(request: PredicateRequest): PlatformTarget {
   });
 }
 
-function targetsOf({ image, root, platforms }: InspectRequest): readonly PlatformTarget[] {
+/** Gives the platforms of an image that are asked for. Throws `PLATFORM_MISSING` with those there are. */
+export function platformTargets({ image, root, platforms }: Omit<InspectRequest, 'store'>): readonly PlatformTarget[] {
   const { targets, missing } = selectPlatforms(root, platforms, image);
   if (missing.length === 0) return targets;
   const all = selectPlatforms(root, undefined, image).targets.map(({ name }) => name);
