@@ -10,8 +10,12 @@ export interface ChannelLimits {
 /** The names that the Flux Operator accepts for the pins of a distribution (its internal/builder/images.go). */
 export type OperatorVariant = 'enterprise-alpine' | 'enterprise-distroless' | 'enterprise-distroless-fips';
 
-/** Takes the base below a channel's images; gives what they can't do. All platforms must be able. */
-export function channelLimits(base: Pick<LockedBase, 'packages' | 'image'>): ChannelLimits {
+/** Takes the base below kustomize-controller, and whether its packages bring their programs; gives what can't be done. All platforms must be able. */
+export function channelLimits(
+  base: Pick<LockedBase, 'packages' | 'alpine' | 'image'>,
+  { hasPrograms }: { readonly hasPrograms: boolean },
+): ChannelLimits {
+  if (!hasPrograms) return { remoteBases: false };
   const lists = Object.values(packagesOfBase(base));
   const remoteBases = lists.length > 0 && lists.every((list) => list.some(({ name }) => name === 'git'));
   return { remoteBases };

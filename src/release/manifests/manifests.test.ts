@@ -195,10 +195,12 @@ describe('a channel', () => {
       ),
     }) as unknown as LockedBase;
 
-  it('can fetch remote bases where every platform has git', () => {
-    expect(channelLimits(base(['git'], ['git', 'tzdata']))).toEqual({ remoteBases: true });
-    expect(channelLimits(base(['git'], ['tzdata']))).toEqual({ remoteBases: false });
-    expect(channelLimits(base())).toEqual({ remoteBases: false });
+  it('can fetch remote bases where every platform has git, and packages bring their programs', () => {
+    const full = { hasPrograms: true };
+    expect(channelLimits(base(['git'], ['git', 'tzdata']), full)).toEqual({ remoteBases: true });
+    expect(channelLimits(base(['git'], ['tzdata']), full)).toEqual({ remoteBases: false });
+    expect(channelLimits(base(), full)).toEqual({ remoteBases: false });
+    expect(channelLimits(base(['git'], ['git']), { hasPrograms: false })).toEqual({ remoteBases: false });
   });
 
   it('has one of the names that the Flux Operator knows', () => {
