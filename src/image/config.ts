@@ -121,5 +121,5 @@ export function buildConfig(parts: ConfigParts): Document {
 
 /** Reads a config's bytes. Throws `MANIFEST_INVALID`; `where` names it in errors. */
 export function parseConfig(bytes: Uint8Array, where: string): ImageConfig {
-  return parse(configSchema, bytes, 'an image config', where);
+  return parse(configSchema, bytes, { what: 'an image config', where });
 }

@@ -124,5 +124,5 @@ async function readIndex(folder: string): Promise<LayoutIndex> {
   } catch (error) {
     throw new ImageError('LAYOUT_INVALID', "the layout's index.json can't be read", { where: path, cause: error });
   }
-  return parse(indexSchema, bytes, 'the index of a layout', path);
+  return parse(indexSchema, bytes, { what: 'the index of a layout', where: path, most: MOST_INDEX_BYTES });
 }

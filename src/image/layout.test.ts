@@ -61,6 +61,21 @@ describe('the layout', () => {
     expect([...(await layout.references()).keys()]).toEqual(['a:v1', 'c:v1']);
   });
 
+  it('may name what hundreds of revisions hold: more than a manifest may have bytes', async () => {
+    const folder = await fresh('many');
+    await createLayout(folder);
+    const { mediaType, digest, size } = empty.descriptor;
+    const name = (index: number) => ({ 'org.opencontainers.image.ref.name': `channel/component-${index}:v1.0.0-r0` });
+    const manifests = Array.from({ length: 30_000 }, (_, index) => ({
+      mediaType,
+      digest,
+      size,
+      annotations: name(index),
+    }));
+    await writeFile(join(folder, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }));
+    expect((await (await openLayout(folder)).references()).size).toBe(30_000);
+  });
+
   it('does not write its index when a name already means the same', async () => {
     const layout = await createLayout(await fresh('same'));
     await layout.putManifest(empty.descriptor, empty.bytes, 'a:v1');

@@ -91,7 +91,7 @@ export function buildIndex(manifests: readonly Descriptor[], annotations?: Reado
 
 /** Reads a manifest's bytes. Throws `MANIFEST_INVALID`; `where` names it in errors. Unknown members are ignored. */
 export function parseManifest(bytes: Uint8Array, where: string): Manifest {
-  const { schemaVersion: _, ...manifest } = parse(manifestSchema, bytes, 'an image manifest', where);
+  const { schemaVersion: _, ...manifest } = parse(manifestSchema, bytes, { what: 'an image manifest', where });
   const mediaType = manifest.mediaType ?? MEDIA_TYPES.manifest;
   if (!isManifestType(mediaType)) throw invalid(`an image manifest can't have the media type ${mediaType}`, where);
   return withoutUndefined({ ...manifest, mediaType });
@@ -99,15 +99,19 @@ export function parseManifest(bytes: Uint8Array, where: string): Manifest {
 
 /** Reads an index's bytes. Throws `MANIFEST_INVALID`; `where` names it in errors. Unknown members are ignored. */
 export function parseIndex(bytes: Uint8Array, where: string): Index {
-  const { schemaVersion: _, ...index } = parse(indexSchema, bytes, 'an image index', where);
+  const { schemaVersion: _, ...index } = parse(indexSchema, bytes, { what: 'an image index', where });
   const mediaType = index.mediaType ?? MEDIA_TYPES.index;
   if (!isIndexType(mediaType)) throw invalid(`an image index can't have the media type ${mediaType}`, where);
   return withoutUndefined({ ...index, mediaType });
 }
 
-/** Reads JSON that came from outside against a schema; throws `MANIFEST_INVALID` that names each wrong member. */
-export function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, what: string, where: string): T {
-  if (bytes.byteLength > MAX_MANIFEST_BYTES) throw invalid(`${what} is larger than ${MAX_MANIFEST_BYTES} bytes`, where);
+/** Reads JSON of at most `most` bytes that came from outside against a schema; throws `MANIFEST_INVALID` that names each wrong member. */
+export function parse<T>(
+  schema: z.ZodType<T>,
+  bytes: Uint8Array,
+  { what, where, most = MAX_MANIFEST_BYTES }: { readonly what: string; readonly where: string; readonly most?: number },
+): T {
+  if (bytes.byteLength > most) throw invalid(`${what} is larger than ${most} bytes`, where);
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));

@@ -23,7 +23,9 @@ export async function listTags(transport: Transport, repository: string): Promis
     const request: RegistryRequest = { repository, to, scopes: [{ repository, actions: 'pull' }] };
     const response = await transport.call(request, [200]);
     const body = await readBody(response, MOST_BYTES);
-    tags.push(...(parse(tagsSchema, body, 'a list of tags', `${transport.registry}/${repository}`).tags ?? []));
+    tags.push(
+      ...(parse(tagsSchema, body, { what: 'a list of tags', where: `${transport.registry}/${repository}` }).tags ?? []),
+    );
     to = await nextPage(transport, repository, response, to);
   }
   return tags;
