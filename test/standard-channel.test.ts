@@ -54,7 +54,7 @@ describe('the roots of the standard channel, from the mirror of Alpine that OAKU
       const repositories = indexes.map(({ repository }) => repository);
       const root = await composeAlpine(
         { branch, architecture: 'x86_64', repositories, world: base.packages, packages },
-        { cache, open: alpine.open },
+        { cache, open: (one) => alpine.open(one) },
       );
       const paths = new Set(root.entries.map(({ path }) => path));
       const wanted = ['bin/sh', 'etc/os-release', 'etc/ssl/certs/ca-certificates.crt'];

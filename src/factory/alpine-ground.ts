@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ALPINE_COMPOSITION, type AlpineRoot, APK_ARCHITECTURES, composeAlpine, type LockedApk } from '#bases';
+import { ALPINE_COMPOSITION, type AlpineRoot, APK_ARCHITECTURES, composeAlpine } from '#bases';
 import { architectureOf, type Platform, reportStep } from '#core';
 import type { AlpineBaseDefinition, LockedBase } from '#definition';
 import { measureTree } from '#evidence';
@@ -78,11 +78,11 @@ function requestOf({ alpine }: LockedBase, platform: Platform): Wanted {
       tag === undefined ? repository : `@${tag} ${repository}`,
     ),
     world: alpine.world,
-    packages: pinned.packages as readonly LockedApk[],
+    packages: pinned.packages,
   };
 }
 
 async function compose(wanted: Wanted, definition: AlpineBaseDefinition, shop: Workshop): Promise<AlpineRoot> {
   const alpine = await shop.alpine(definition);
-  return composeAlpine(wanted, { cache: shop.cache, open: alpine.open, report: shop.report });
+  return composeAlpine(wanted, { cache: shop.cache, open: (one) => alpine.open(one), report: shop.report });
 }

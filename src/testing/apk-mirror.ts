@@ -63,8 +63,8 @@ export async function startApkMirror(): Promise<ApkMirror> {
     publicKey,
     requests: server.requests,
     put: (path, bytes) => void files.set(path, bytes),
-    answerNext: server.answerNext,
-    stop: server.stop,
+    answerNext: (answer, times) => server.answerNext(answer, times),
+    stop: () => server.stop(),
     async publish(spec) {
       const { repository, architecture = 'x86_64', packages, unsigned = false } = spec;
       const by = unsigned ? undefined : (spec.signer ?? signer);

@@ -50,7 +50,7 @@ interface Stage {
   readonly store: ReturnType<typeof registryEvidence>;
   readonly events: ReportEvent[];
   readonly bases: ReturnType<typeof openImageBases>;
-  push(images: readonly ForeignImage[]): Promise<void>;
+  readonly push: (images: readonly ForeignImage[]) => Promise<void>;
 }
 
 async function openStage(): Promise<Stage> {

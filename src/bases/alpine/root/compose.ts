@@ -235,7 +235,8 @@ function repositoryList(repositories: readonly string[]): string {
 }
 
 function addParents(tree: Tree, epoch: Date): void {
-  for (const path of [...tree.keys()]) {
+  const paths = [...tree.keys()]; // what is added meanwhile has its parents
+  for (const path of paths) {
     for (let parent = posix.dirname(path); parent !== '.' && !tree.has(parent); parent = posix.dirname(parent)) {
       tree.set(parent, { path: parent, kind: 'directory', mode: 0o755, uid: 0, gid: 0, mtime: epoch });
     }

@@ -49,12 +49,12 @@ export async function unpackApk(one: LockedApk, source: ApkSource): Promise<Unpa
   return value;
 }
 
-async function unpack(one: LockedApk, { cache, open }: ApkSource): Promise<UnpackedApk> {
-  const apk = await open(one);
+async function unpack(one: LockedApk, source: ApkSource): Promise<UnpackedApk> {
+  const apk = await source.open(one);
   try {
     const entries: ApkUnpackedEntry[] = [];
     const withAttributes: string[] = [];
-    const spool = await cache.blobs.put(spoolFiles(apk, entries, withAttributes), { maxBytes: MAX_UNPACKED });
+    const spool = await source.cache.blobs.put(spoolFiles(apk, entries, withAttributes), { maxBytes: MAX_UNPACKED });
     const { dataHash: _, ...info } = apk.info; // it has been checked
     return { info, scripts: [...apk.scripts], withAttributes, spool: spool.digest, entries };
   } finally {
