@@ -69,25 +69,29 @@ function clauseOf(origin: Origin): Clause<Origin> {
   return { literals: [-origin.owner, ...others], origin };
 }
 
-/** From the list down: each reason after the one that brought its owner in. */
+/** From the list down: each reason after the one that brought its owner in, and straight after it where that can be. */
 function inChain(origins: readonly Origin[]): readonly Origin[] {
   const chain: Origin[] = [];
-  const reached = new Set([1]);
-  let left = [...origins];
-  while (left.length > 0) {
-    const needs = left.filter((one) => one.kind === 'need' && reached.has(one.owner));
-    const next = needs.length > 0 ? needs.slice(0, 1) : left;
-    chain.push(...next);
-    for (const one of next) if (one.kind === 'need') for (const provider of one.providers) reached.add(provider);
-    left = left.filter((one) => !next.includes(one));
+  const reached = [1];
+  const needs = origins.flatMap((one) => (one.kind === 'need' ? [one] : [])).sort(byName);
+  while (needs.length > 0) {
+    const owner = reached.findLast((one) => needs.some((need) => need.owner === one));
+    const [next] = needs.splice(owner === undefined ? 0 : needs.findIndex((need) => need.owner === owner), 1);
+    if (next === undefined) break;
+    chain.push(next);
+    reached.push(...next.providers.toReversed());
   }
-  return chain;
+  return [...chain, ...origins.filter(({ kind }) => kind !== 'need')];
+}
+
+function byName(a: Extract<Origin, { kind: 'need' }>, b: Extract<Origin, { kind: 'need' }>): number {
+  return a.dependency.name < b.dependency.name ? -1 : a.dependency.name > b.dependency.name ? 1 : 0;
 }
 
 function sentenceOf(origin: Origin, universe: Universe): string {
   const owner = ownerName(origin.owner, universe);
   if (origin.kind === 'conflict') {
-    return `${owner} conflicts with ${wordOf({ ...origin.dependency, conflict: false })}, which ${nameOf(origin.other, universe)} is`;
+    return `${owner} ${origin.owner === 1 ? 'excludes' : 'conflicts with'} ${wordOf({ ...origin.dependency, conflict: false })}, which ${nameOf(origin.other, universe)} is`;
   }
   if (origin.kind === 'same') {
     const other = nameOf(origin.other, universe);
