@@ -2,7 +2,7 @@
 import { type Digest, digestOf } from '#core';
 import { EMPTY_CONFIG, type Parcel } from '#evidence';
 import { isModuleVersion } from '#formats';
-import { buildManifest, type Document, parseManifest, readContent } from '#image';
+import { buildManifest, type Document, MAX_MANIFEST_BYTES, parseManifest, readContent } from '#image';
 import { formatReleaseDocument, type ReleaseDocument } from './document.ts';
 import { RELEASE_DOCUMENT_TYPE } from './document-schema.ts';
 import { ReleaseError } from './error.ts';
@@ -73,6 +73,6 @@ export async function publishedRevisions(place: ReleasePlace): Promise<readonly 
 export async function findRelease(place: ReleasePlace, tag: string): Promise<PublishedRelease | undefined> {
   const found = await place.resolve(RELEASES, tag);
   if (found === undefined) return undefined;
-  const root = await place.read(RELEASES, found.digest);
-  return readReleaseArtifact(place, root, place.name(RELEASES, tag));
+  const bytes = await readContent(place.store(RELEASES).source, found, MAX_MANIFEST_BYTES);
+  return readReleaseArtifact(place, { descriptor: found, bytes }, place.name(RELEASES, tag));
 }

@@ -72,9 +72,9 @@ export function layoutPlace(layout: Layout, shown: string): ReleasePlace {
     store: () => store,
     resolve: (path, tag) => store.resolve(`${path}:${tag}`),
     read: async (path, digest) => {
-      const named = [...(await layout.references()).values()].find((one) => one.digest === digest);
-      if (named !== undefined)
-        return { descriptor: named, bytes: await readContent(layout, named, MAX_MANIFEST_BYTES) };
+      for (const named of (await layout.references()).values())
+        if (named.digest === digest)
+          return { descriptor: named, bytes: await readContent(layout, named, MAX_MANIFEST_BYTES) };
       throw new ImageError('MANIFEST_UNKNOWN', `the layout names no ${digest}`, { where: `${shown}, ${path}` });
     },
     put: (path, parcel, tag) => store.put(parcel, tag === undefined ? undefined : `${path}:${tag}`),
