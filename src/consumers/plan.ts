@@ -194,7 +194,7 @@ async function findRemovals(cluster: Cluster, from: Installation | undefined, se
     const live = await cluster.get(ref);
     if (live === undefined) continue;
     if (isDefinition(ref) || ref.kind === 'Namespace')
-      warnings.push(`${describeRef(ref)} is in this revision no more, and is kept since objects are in it`);
+      warnings.push(`${describeRef(ref)} is in this revision no more, and is kept: with it all its objects would go`);
     else if (isOurs(live))
       changes.push({
         ref,

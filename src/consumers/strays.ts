@@ -68,7 +68,7 @@ function toRemoval(ref: ObjectRef): Change {
 function whyKept(live: KubernetesObject): string {
   const name = describeRef(refOf(live));
   return isDefinition(live)
-    ? `${name} is of an earlier installation of Flux and not of this revision, and is kept since objects are in it`
+    ? `${name} is of an earlier installation of Flux and not of this revision, and is kept: with it all its objects would go`
     : `${name} is of an earlier installation of Flux and not of this revision, and someone else applied it: it is kept; --force-conflicts deletes it`;
 }
 

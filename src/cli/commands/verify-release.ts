@@ -42,7 +42,10 @@ async function readPins(file: string, world: World): Promise<{ readonly file: st
   try {
     return { file, text: await readFile(resolve(world.workingFolder, file), 'utf8') };
   } catch (error) {
-    throw new OakumError('usage', 'FILE_UNREADABLE', `image pins can't be read: ${messageOf(error)}`, { where: file });
+    throw new OakumError('usage', 'FILE_UNREADABLE', `image pins can't be read: ${messageOf(error)}`, {
+      where: file,
+      hint: 'Name a file of image pins, as `oakum release` writes them to out/images.',
+    });
   }
 }
 
