@@ -4,6 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLayout } from '#image';
+import { formatReleaseDocument } from '#release';
+import { releaseDocument } from '#testing';
 import { type CliResult, runCli } from './outside.ts';
 
 let folder: string;
@@ -36,6 +39,18 @@ describe('oakum compat test', () => {
     await writeFile(join(folder, 'release.json'), '{"mediaType": 7}');
     const refused = await test('2.9.2', '--from', folder);
     expect(refused).toMatchObject({ exitCode: 3, stderr: expect.stringContaining(join(folder, 'release.json')) });
+  });
+
+  it.each([
+    [['distroless'], 'distroless', /^oakum: the release has no image of source-controller, kustomize-controller, .*--component\.$/s],
+    [['distroless'], 'fips', /^oakum: the release has no channel "fips"\n {2}at: .*\n {2}next: Channels: distroless\.$/],
+  ] as const)('refuses a release of %s that lacks what --channel %s needs, before anything is locked', async (channels, channel, message) => {
+    const whole = releaseDocument('2.9.2-r0', { components: ['alpha'], channels });
+    await createLayout(join(folder, 'oci'));
+    await writeFile(join(folder, 'release.json'), formatReleaseDocument(whole));
+    const refused = await test('2.9.2', '--from', folder, '--channel', channel);
+    expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(refused.stderr.trim()).toMatch(message);
   });
 
   it('needs a version', async () => {

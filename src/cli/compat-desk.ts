@@ -2,6 +2,7 @@
 import type { Report } from '#core';
 import type { Definition, Lock } from '#definition';
 import { completeLock, lockApiServer, lockTool, servedMinors, type Workshop } from '#factory';
+import { requireWhole } from './compat-subject.ts';
 import { type LocatedRelease, locateRelease } from './locate-release.ts';
 import { keepLock, type Loaded, loadDefinition, openShop, type SharedFlags } from './shop.ts';
 import type { World } from './world.ts';
@@ -35,6 +36,8 @@ interface Place {
   readonly report: Report;
   /** How many Kubernetes minors are meant where none is named: the newest. */
   readonly minors: number;
+  /** Whether every controller of the definition must be there. */
+  readonly whole?: boolean;
 }
 
 /** Locates the release that is to be tested, and locks it with all that the test needs. Throws what locating and locking throw. */
@@ -47,8 +50,11 @@ export async function openDesk(version: string, flags: DeskFlags, place: Place):
   const from = flags.previousFrom ?? flags.from;
   const previous = before === undefined ? undefined : await locateRelease(before, { ...flags, from }, world);
   const releases = [release, previous].flatMap((one) => one?.document.release ?? []);
-  const { lock, minors } = await lockAll(releases, { flags, loaded, shop, count: place.minors });
   const channels = flags.channel ?? Object.keys(release.document.channels);
+  if (place.whole === true)
+    for (const one of previous === undefined ? [release] : [release, previous])
+      for (const channel of channels) requireWhole(one, channel, loaded.read.definition);
+  const { lock, minors } = await lockAll(releases, { flags, loaded, shop, count: place.minors });
   return { shop, definition: loaded.read.definition, lock, minors, channels, release, previous };
 }
 

@@ -15,19 +15,14 @@ export interface LocatedSubject {
 
 /** Gives a channel of a release as it is tested on a platform: its images, and the install manifests by definition and lock. */
 export async function openSubject(
-  { document, where, ...located }: LocatedRelease,
+  located: LocatedRelease,
   channel: string,
   parts: { readonly definition: Definition; readonly lock: Lock; readonly platform: Platform; readonly shop: Workshop },
 ): Promise<LocatedSubject> {
-  const record = document.channels[channel];
-  if (record === undefined)
-    throw new OakumError('usage', 'UNKNOWN_CHANNEL', `the release has no channel "${channel}"`, {
-      where,
-      hint: `Channels: ${Object.keys(document.channels).join(', ')}.`,
-    });
+  const { document, where } = located;
+  const record = channelIn(located, channel);
   const { definition, lock, platform, shop } = parts;
   requireLocked(record, document.release, lock, where);
-  requireWhole(record, definition, where);
   const place = await located.place();
   const opened = await Promise.all(record.images.map((image) => openOne(image, { channel, place, platform, where })));
   const { release, number } = parseRevision(document.revision) ?? { release: document.release, number: 0 };
@@ -41,14 +36,24 @@ export async function openSubject(
   };
 }
 
-/** The scenario needs all controllers that the definition has. */
-function requireWhole({ images }: ChannelRecord, { components }: Definition, where: string): void {
+/** Throws `RELEASE_PARTIAL` where a channel of a release lacks a controller that the definition has: the scenario needs all of them. */
+export function requireWhole(release: LocatedRelease, channel: string, { components }: Definition): void {
+  const { images } = channelIn(release, channel);
   const lacking = Object.keys(components).filter((name) => !images.some(({ component }) => component === name));
   if (lacking.length > 0)
     throw new OakumError('usage', 'RELEASE_PARTIAL', `the release has no image of ${lacking.join(', ')}`, {
-      where,
+      where: release.where,
       hint: 'Controllers are tested together: run `oakum release` (after `oakum patch`, with --revision) without --component.',
     });
+}
+
+function channelIn({ document, where }: LocatedRelease, channel: string): ChannelRecord {
+  const record = document.channels[channel];
+  if (record !== undefined) return record;
+  throw new OakumError('usage', 'UNKNOWN_CHANNEL', `the release has no channel "${channel}"`, {
+    where,
+    hint: `Channels: ${Object.keys(document.channels).join(', ')}.`,
+  });
 }
 
 type ImageRecord = ChannelRecord['images'][number];

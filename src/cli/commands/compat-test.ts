@@ -26,7 +26,7 @@ const MINORS = 6;
 export async function testRelease(version: string, flags: CompatTestFlags, world: World): Promise<void> {
   const output = resolve(world.workingFolder, flags.out);
   const cells = await withProgress(flags, world, async (report) => {
-    const desk = await openDesk(version, flags, { world, report, minors: MINORS });
+    const desk = await openDesk(version, flags, { world, report, minors: MINORS, whole: true });
     const made = new Set<Digest>();
     for (const channel of desk.channels)
       for (const digest of await testChannel(channel, desk, { flags, world, output })) made.add(digest);
