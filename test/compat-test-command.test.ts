@@ -42,16 +42,27 @@ describe('oakum compat test', () => {
   });
 
   it.each([
-    [['distroless'], 'distroless', /^oakum: the release has no image of source-controller, kustomize-controller, .*--component\.$/s],
-    [['distroless'], 'fips', /^oakum: the release has no channel "fips"\n {2}at: .*\n {2}next: Channels: distroless\.$/],
-  ] as const)('refuses a release of %s that lacks what --channel %s needs, before anything is locked', async (channels, channel, message) => {
-    const whole = releaseDocument('2.9.2-r0', { components: ['alpha'], channels });
-    await createLayout(join(folder, 'oci'));
-    await writeFile(join(folder, 'release.json'), formatReleaseDocument(whole));
-    const refused = await test('2.9.2', '--from', folder, '--channel', channel);
-    expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(refused.stderr.trim()).toMatch(message);
-  });
+    [
+      ['distroless'],
+      'distroless',
+      /^oakum: the release has no image of source-controller, kustomize-controller, .*--component\.$/s,
+    ],
+    [
+      ['distroless'],
+      'fips',
+      /^oakum: the release has no channel "fips"\n {2}at: .*\n {2}next: Channels: distroless\.$/,
+    ],
+  ] as const)(
+    'refuses a release of %s that lacks what --channel %s needs, before anything is locked',
+    async (channels, channel, message) => {
+      const whole = releaseDocument('2.9.2-r0', { components: ['alpha'], channels });
+      await createLayout(join(folder, 'oci'));
+      await writeFile(join(folder, 'release.json'), formatReleaseDocument(whole));
+      const refused = await test('2.9.2', '--from', folder, '--channel', channel);
+      expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(refused.stderr.trim()).toMatch(message);
+    },
+  );
 
   it('needs a version', async () => {
     expect(await test()).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("argument 'version'") });
