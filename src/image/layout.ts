@@ -19,6 +19,7 @@ export interface Layout extends ContentSource, ManifestSink {
   references(): Promise<ReadonlyMap<string, Descriptor>>;
 }
 
+const MOST_CHUNK_BYTES = 1 << 20;
 const MARK = 'oci-layout';
 const MARK_TEXT = '{"imageLayoutVersion":"1.0.0"}';
 const EMPTY_INDEX = '{"manifests":[],"mediaType":"application/vnd.oci.image.index.v1+json","schemaVersion":2}';
@@ -147,7 +148,8 @@ async function* readFrom(path: string, descriptor: Descriptor, folder: string): 
   });
   try {
     if (!(await file.stat()).isFile()) throw new ImageError('LAYOUT_INVALID', 'not a plain file', { where: path });
-    yield* file.createReadStream({ highWaterMark: 1 << 20, autoClose: false }) as AsyncIterable<Buffer>;
+    const highWaterMark = Math.min(MOST_CHUNK_BYTES, descriptor.size + 1); // a document is read in one small piece
+    yield* file.createReadStream({ highWaterMark, autoClose: false }) as AsyncIterable<Buffer>;
   } finally {
     await file.close();
   }
