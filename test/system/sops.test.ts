@@ -117,7 +117,7 @@ const decrypt = (text: string, env: Access['env']) => runOutside([sops, 'decrypt
 describe.each(['AWS KMS', 'Azure Key Vault', 'Google Cloud KMS', 'Vault transit'] as const)('sops with %s', (name) => {
   it('decrypts what the scenario has encrypted, and finds its hash right', async () => {
     const { env } = await access(name);
-    const opened = await decrypt(await encryptSecret(SECRET, services.of[name], new Date()), env);
+    const opened = await decrypt(await encryptSecret(SECRET, [services.of[name]], new Date()), env);
     expect(opened).toMatchObject({ code: 0, err: '' });
     expect(parse(opened.out)).toEqual(SECRET);
   });
@@ -140,10 +140,10 @@ describe.each(['AWS KMS', 'Azure Key Vault', 'Google Cloud KMS', 'Vault transit'
         /SECRET|TOKEN/.test(key) ? `${value}x` : value.replace('"client_email":"k', '"client_email":"q'),
       ]),
     );
-    const sealed = await encryptSecret(SECRET, services.of[name], new Date());
+    const sealed = await encryptSecret(SECRET, [services.of[name]], new Date());
     expect(await decrypt(sealed, wrong)).toMatchObject({ code: 128, out: '' });
     const others = await startKeyServices({ authority: outside.authority, lead: () => {} });
-    const foreign = await encryptSecret(SECRET, others.of[name], new Date()).finally(() => others.stop());
+    const foreign = await encryptSecret(SECRET, [others.of[name]], new Date()).finally(() => others.stop());
     expect(await decrypt(foreign, env)).toMatchObject({ code: 128, out: '' });
   });
 });
@@ -151,7 +151,13 @@ describe.each(['AWS KMS', 'Azure Key Vault', 'Google Cloud KMS', 'Vault transit'
 describe('sops with a key in a file', () => {
   it('decrypts what the scenario has encrypted with age', async () => {
     const key = await createAgeKey();
-    const opened = await decrypt(await encryptSecret(SECRET, key, new Date()), { SOPS_AGE_KEY: key.secret });
+    const opened = await decrypt(await encryptSecret(SECRET, [key], new Date()), { SOPS_AGE_KEY: key.secret });
+    expect(parse(opened.out)).toEqual(SECRET);
+  });
+
+  it('decrypts with the one key at hand a file that several have keys to', async () => {
+    const [lost, age] = [await createOpenpgpKey(), await createAgeKey()];
+    const opened = await decrypt(await encryptSecret(SECRET, [lost, age], new Date()), { SOPS_AGE_KEY: age.secret });
     expect(parse(opened.out)).toEqual(SECRET);
   });
 
@@ -162,7 +168,7 @@ describe('sops with a key in a file', () => {
       const env = { GNUPGHOME: home };
       const imported = await runOutside(['gpg', '--batch', '--import', file('key.asc', key.secret)], env);
       expect(imported.err).toContain('secret key imported');
-      const opened = await decrypt(await encryptSecret(SECRET, key, new Date()), env);
+      const opened = await decrypt(await encryptSecret(SECRET, [key], new Date()), env);
       expect(parse(opened.out)).toEqual(SECRET);
     } finally {
       await runOutside(['gpgconf', '--kill', 'all'], { GNUPGHOME: home });
@@ -211,7 +217,7 @@ describe("sops with moto's AWS KMS", () => {
     const sealed = await encryptWith(['--kms', arn], env);
     expect(sealed).toMatchObject({ code: 0 });
     expect(await decrypt(sealed.out, env)).toMatchObject({ code: 0, out: PLAIN_FILE.replaceAll('\n  ', '\n    ') });
-    const foreign = await decrypt(await encryptSecret(SECRET, services.of['AWS KMS'], new Date()), env);
+    const foreign = await decrypt(await encryptSecret(SECRET, [services.of['AWS KMS']], new Date()), env);
     expect(foreign).toMatchObject({
       code: 128,
       err: expect.stringMatching(/InvalidCiphertextException|NotFoundException|AccessDenied/),

@@ -75,7 +75,7 @@ describe('the Secret encrypted for SOPS', () => {
 
   it('opens with the age key, and its hash holds', async () => {
     const age = await createAgeKey();
-    const text = await encryptSecret(secret, age, new Date('2026-08-21T01:02:03.456Z'));
+    const text = await encryptSecret(secret, [age], new Date('2026-08-21T01:02:03.456Z'));
     expect(text).not.toContain('correct horse');
     const { sops, stringData, metadata } = parse(text);
     expect(metadata).toEqual({ name: 'sealed' });
@@ -91,7 +91,7 @@ describe('the Secret encrypted for SOPS', () => {
 
   it('does not open with another key, nor a value in the place of another', async () => {
     const [mine, other] = [await createAgeKey(), await createAgeKey()];
-    const { sops, stringData } = parse(await encryptSecret(secret, mine, new Date(0)));
+    const { sops, stringData } = parse(await encryptSecret(secret, [mine], new Date(0)));
     const stranger = new Decrypter();
     stranger.addIdentity(other.secret);
     await expect(stranger.decrypt(armor.decode(sops.age[0].enc))).rejects.toThrow();

@@ -70,12 +70,16 @@ export function sopsTime(now: Date): string {
 }
 
 /**
- * Gives a Secret as YAML that SOPS and kustomize-controller decrypt with a master key (https://getsops.io/docs/#encryption-protocol):
- * each value sealed by AES-256-GCM with its path as additional data, the data key by the master key, all values together by a hash.
+ * Gives a Secret as YAML that SOPS and kustomize-controller decrypt with any of some master keys (https://getsops.io/docs/#encryption-protocol):
+ * each value sealed by AES-256-GCM with its path as additional data, the data key by each master key, all values together by a hash.
  */
-export async function encryptSecret(secret: PlainSecret, key: MasterKey, now: Date): Promise<string> {
+export async function encryptSecret(secret: PlainSecret, keys: readonly MasterKey[], now: Date): Promise<string> {
   const dataKey = randomBytes(32);
-  const { list, entry } = await key.wrap(dataKey, now);
+  const wrapped = await Promise.all(keys.map((key) => key.wrap(dataKey, now)));
+  const lists = [...Map.groupBy(wrapped, ({ list }) => list)].map(([list, all]) => [
+    list,
+    all.map(({ entry }) => entry),
+  ]);
   const lastmodified = sopsTime(now);
   const stringData = Object.fromEntries(
     Object.entries(secret.stringData).map(([name, value]) => [name, seal(value, dataKey, `stringData:${name}:`)]),
@@ -84,7 +88,7 @@ export async function encryptSecret(secret: PlainSecret, key: MasterKey, now: Da
     ...secret,
     stringData,
     sops: {
-      [list]: [entry],
+      ...Object.fromEntries(lists),
       lastmodified,
       mac: seal(hashOf(secret), dataKey, lastmodified),
       encrypted_regex: ENCRYPTED,

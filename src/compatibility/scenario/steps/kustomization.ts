@@ -45,7 +45,7 @@ export const kustomization: Step = {
 async function keptFiles(age: MasterKey, now: Date): Promise<Files> {
   const sealed = await encryptSecret(
     { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'sealed' }, stringData: { password: PASSWORD } },
-    age,
+    [age],
     now,
   );
   return {

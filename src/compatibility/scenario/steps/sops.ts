@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { conditionOf, type KubernetesObject } from '#kubernetes';
-import { createOpenpgpKey, encryptSecret, type MasterKey } from '../content/sops.ts';
+import { createAgeKey, createOpenpgpKey, encryptSecret, type MasterKey } from '../content/sops.ts';
 import { StepFailure } from '../failure.ts';
 import { KEY_SERVICES, type KeyServiceName } from '../keys/key-services.ts';
 import { gitRepository, kustomizationOf, loginSecrets, secret } from '../objects.ts';
@@ -9,32 +9,36 @@ import type { Stage } from '../stage.ts';
 import type { Step } from './step.ts';
 
 const SEALED = 'sealed';
-const KEYS = 'keys';
+const OPENPGP = 'oakum-sops-openpgp';
 const PASSWORD = 'correct horse battery staple';
 
 /** A step for each key management service: a Secret that only its key opens comes into the cluster. */
 const serviceSteps: readonly Step[] = KEY_SERVICES.map((service) => ({
   name: `SOPS: a Secret is decrypted with ${service}`,
-  namespace: namespaceOf(service),
+  namespace: `oakum-sops-${service.toLowerCase().replaceAll(' ', '-')}`,
   play: (stage) => playService(stage, service),
 }));
 
 /** Where gpg is in the image, OpenPGP decrypts; where it is not, the Kustomization says so. */
 const openpgp: Step = {
   name: 'SOPS: a Secret encrypted with OpenPGP is decrypted, or refused in clear words',
-  namespace: namespaceOf('OpenPGP'),
+  namespace: OPENPGP,
   async play(stage) {
     const key = await createOpenpgpKey();
-    const name = await publish(stage, key, { 'sops.asc': key.secret });
+    await publish(stage, { name: OPENPGP, keys: [key], credentials: { 'sops.asc': key.secret } });
     if (stage.controllers.programs.gpg) {
-      await isDecrypted(stage, name);
+      await isDecrypted(stage, OPENPGP);
       return 'decrypted by gpg, which the image has';
     }
-    const refused = await stage.until(stage.ref('Kustomization', name), 'refused for lack of gpg', isWithoutGpg);
+    const refused = await stage.until(stage.ref('Kustomization', OPENPGP), 'refused for lack of gpg', isWithoutGpg);
     if ((await stage.cluster.get(stage.ref('Secret', SEALED))) !== undefined) {
       throw new StepFailure('the Secret was applied although nothing could decrypt it');
     }
-    return `no gpg in the image; the Kustomization says: ${readyMessage(refused)}`;
+    const age = await createAgeKey();
+    const moved = `${OPENPGP}-moved`;
+    await publish(stage, { name: moved, keys: [key, age], credentials: { 'sops.agekey': age.secret } });
+    await isDecrypted(stage, moved);
+    return `no gpg in the image; decrypted once age has a key too; before, the Kustomization says: ${readyMessage(refused)}`;
   },
 };
 
@@ -45,29 +49,36 @@ async function playService(stage: Stage, service: KeyServiceName): Promise<strin
   const key = stage.keys.of[service];
   const { file, text } = key.credentials;
   const before = key.unwrapped();
-  await isDecrypted(stage, await publish(stage, key, { [file]: text }));
+  const name = stage.namespace;
+  await publish(stage, { name, keys: [key], credentials: { [file]: text } });
+  await isDecrypted(stage, name);
   if (key.unwrapped() === before) throw new StepFailure(`${service} was never asked to decrypt`);
   return `decrypted with the credentials in ${file}`;
 }
 
-/** Puts a Secret encrypted for a key into a repository, and has it applied; gives the Kustomization's name. */
-async function publish(stage: Stage, key: MasterKey, credentials: Readonly<Record<string, string>>): Promise<string> {
-  const name = stage.namespace.replace(/^oakum-/, '');
+interface Sealed {
+  /** Of its repository, Kustomization and decryption Secret. */
+  readonly name: string;
+  readonly keys: readonly MasterKey[];
+  readonly credentials: Readonly<Record<string, string>>;
+}
+
+/** Puts a Secret encrypted for keys into a repository, and has it applied. */
+async function publish(stage: Stage, { name, keys, credentials }: Sealed): Promise<void> {
   const plain = {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name: SEALED },
     stringData: { password: PASSWORD },
   } as const;
-  const sealed = await encryptSecret(plain, key, stage.clock.now());
+  const sealed = await encryptSecret(plain, keys, stage.clock.now());
   await stage.servers.repositories.create(name, { 'deploy/sealed.yaml': sealed });
   await stage.apply(
     ...loginSecrets(stage.servers),
-    secret(KEYS, credentials),
+    secret(name, credentials),
     gitRepository(name, stage.servers),
-    kustomizationOf(name, stage.namespace, { decryption: { provider: 'sops', secretRef: { name: KEYS } } }),
+    kustomizationOf(name, stage.namespace, { decryption: { provider: 'sops', secretRef: { name } } }),
   );
-  return name;
 }
 
 async function isDecrypted(stage: Stage, name: string): Promise<void> {
@@ -81,8 +92,4 @@ function isWithoutGpg(object: KubernetesObject): boolean {
   return (
     conditionOf(object, 'Ready')?.status === 'False' && /"gpg": executable file not found/.test(readyMessage(object))
   );
-}
-
-function namespaceOf(what: string): string {
-  return `oakum-sops-${what.toLowerCase().replaceAll(' ', '-')}`;
 }
