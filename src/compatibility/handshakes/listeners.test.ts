@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connect as connectTcp } from 'node:net';
 import { connect } from 'node:tls';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import ssh2 from 'ssh2';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RunningServer } from '../scenario/servers/https.ts';
@@ -100,7 +100,7 @@ describe('the listener for SSH', () => {
   it('hears what a client says that it takes', async () => {
     const listener = await keep(listenSsh());
     const client = new ssh2.Client();
-    const left = new Promise((resolve) => client.on('error', resolve).once('close', resolve));
+    const left = new Promise<void>((resolve) => client.on('error', () => resolve()).on('close', () => resolve()));
     client.connect({
       host: '127.0.0.1',
       port: portOf(listener),
