@@ -35,6 +35,22 @@ describe('the definition of the standard channel', () => {
   });
 });
 
+describe('the definition of the standard channel on Debian', () => {
+  it("is the default one's, with programs below kustomize-controller", async () => {
+    const [ours, usual] = await Promise.all(
+      ['../definitions/standard-debian.yaml', '../distribution.yaml'].map(
+        async (path) => (await readDefinition(resolve(import.meta.dirname, path))).definition,
+      ),
+    );
+    expect({ ...ours, channels: usual?.channels, bases: usual?.bases }).toEqual(usual);
+    expect(ours?.bases['debian-13']).toEqual(usual?.bases['debian-13']);
+    expect(ours?.bases['debian-13-tools']).toMatchObject({
+      programs: true,
+      packages: expect.arrayContaining(['git', 'gpg', 'openssh-client', 'tini', 'ca-certificates']),
+    });
+  });
+});
+
 describe('the roots of the standard channel, from the mirror of Alpine that OAKUM_ALPINE_MIRROR names', () => {
   it.skipIf(MIRROR === undefined).each(bases)(
     '%s has its programs, a database that is whole, and no conflicts (skipped without OAKUM_ALPINE_MIRROR)',

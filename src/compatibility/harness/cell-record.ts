@@ -33,6 +33,8 @@ const cellSchema = z.strictObject({
     }),
   ),
   logs: z.record(text, digest),
+  /** The newest patch of Kubernetes that the proxies listed then, `1.32.13`. */
+  newest: text.optional(),
   /** Newer patches of Kubernetes, `1.32.13`, that could not be built then. */
   passedOver: z.array(text).optional(),
 });

@@ -14,13 +14,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runProcess, systemClock } from '#core';
 import { makeShellRoot, shellConfig } from './__fixtures__/shell-root.ts';
-import { containerCommand, programIn } from './contain.ts';
+import { containerCommand, hasProgram, programIn } from './contain.ts';
 import { type Service, startService } from './service.ts';
 
 const PATH = process.env['PATH'] ?? '';
 const REPORT = `
 while read -r name value; do case $name in Uid:|CapEff:|NoNewPrivs:) echo "$name $value";; esac; done < /proc/self/status
 read -r token < /var/run/secrets/kubernetes.io/serviceaccount/token; echo "token $token"
+read -r authority < /run/oakum/authorities/ca.crt; echo "authority $authority"
 read -r hosts < /etc/hosts; echo "hosts $hosts"
 echo "env $FROM_IMAGE $FROM_POD $OAKUM_SECRET"
 (echo x > /etc/x) 2>/dev/null || echo "root read-only"
@@ -36,8 +37,9 @@ describe('a container without a runtime', () => {
     chmodSync(folder, 0o755);
     services = [];
     makeShellRoot(join(folder, 'root'));
-    for (const name of ['data', 'account']) mkdirSync(join(folder, name));
+    for (const name of ['data', 'account', 'authorities']) mkdirSync(join(folder, name));
     writeFileSync(join(folder, 'account/token'), 'of-the-pod\n');
+    writeFileSync(join(folder, 'authorities/ca.crt'), 'private\n');
   });
   afterEach(async () => {
     await Promise.all(services.map((service) => service.stop()));
@@ -51,6 +53,7 @@ describe('a container without a runtime', () => {
       args: ['--one', 'two words'],
       env: { FROM_POD: 'too' },
       writable: { '/data': join(folder, 'data') },
+      readable: { '/run/oakum/authorities': join(folder, 'authorities') },
       account: join(folder, 'account'),
       privileged: process.getuid?.() === 0,
     });
@@ -79,6 +82,7 @@ describe('a container without a runtime', () => {
       'CapEff: 0000000000000000',
       'NoNewPrivs: 1',
       'token of-the-pod',
+      'authority private',
       'hosts 127.0.0.1 localhost',
       'env yes too ',
       'root read-only',
@@ -137,6 +141,16 @@ describe('a container without a runtime', () => {
 
   it.each(['0:0', 'nobody', ''])('is not started for an image whose user is "%s"', async (user) => {
     await expect(command(REPORT, user)).rejects.toMatchObject({ code: 'IMAGE_UNUSABLE' });
+  });
+
+  it('is known to have a program where its search path leads to a file or link, which is not followed', async () => {
+    const root = join(folder, 'root');
+    const config = shellConfig('');
+    mkdirSync(join(root, 'usr/bin/folder'), { recursive: true });
+    symlinkSync(process.execPath, join(root, 'usr/bin/node'));
+    const known = await Promise.all(['sh', 'node', 'folder', 'gpg'].map((name) => hasProgram(root, config, name)));
+    expect(known).toEqual([true, true, false, false]);
+    expect(await hasProgram(root, { ...config, config: {} }, 'sh')).toBe(false);
   });
 
   it('makes no mount point through a link of the image', async () => {
