@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { examineProgram } from '#build';
-import { KNOWN_CODE } from './boring.ts';
+import { type BoringFacts, boringFaults, KNOWN_CODE } from './boring.ts';
 import { certificateState, certificateWarning, findCertified } from './certificates.ts';
 import { goEnv } from './__fixtures__/go-tools.ts';
 
@@ -138,6 +138,27 @@ describe('the integrity of BoringCrypto', () => {
     expect(createHmac('sha256', Buffer.alloc(64)).update(code).digest('hex')).toBe(known.sum);
     expect(object.includes(Buffer.from(known.sum, 'hex'))).toBe(true); // what the module compares with
     expect(createHash('sha256').update(code).digest('hex')).not.toBe(known.sum);
+  });
+});
+
+describe('what a program with BoringCrypto may lack', () => {
+  const whole: BoringFacts = {
+    experiment: true,
+    version: 'fips-20220613',
+    integritySum: KNOWN_CODE[0]?.sum,
+    functions: 112,
+    marks: { boringCrypto: true, fipsOnly: true, standardCrypto: false },
+  };
+
+  it.each([
+    ['nothing', {}, /^$/],
+    ['the experiment', { experiment: false }, /^it is not built with GOEXPERIMENT=boringcrypto$/],
+    ['the module', { functions: 0, version: undefined }, /^BoringCrypto is not linked in$/],
+    ['code that is known', { version: undefined }, /^the code of BoringCrypto in it is of no known version/],
+    ['the restriction of TLS', { marks: { ...whole.marks, fipsOnly: false } }, /^TLS is not restricted/],
+    ['purity', { marks: { ...whole.marks, standardCrypto: true } }, /^Go's own cryptography is linked in beside it$/],
+  ])('is told: %s', (_what, change, fault) => {
+    expect(boringFaults({ ...whole, ...change }).join('; ')).toMatch(fault);
   });
 });
 

@@ -6,14 +6,14 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FIPS_MODULE } from '#build';
+import { certifiedBy, FIPS_MODULE } from '#build';
 import { type Cache, openCache } from '#cache';
 import type { TreeEntry } from '#core';
 import type { Json } from '#formats';
 import { layoutEvidence, PREDICATES, publishEvidence, toStatement } from '#evidence';
 import { buildImage, type BuiltImage, createLayout, storeInLayout, storeLayer } from '#image';
 import { createTestSigner } from '#testing';
-import { examineImage, type ExamineTools } from './examine-image.ts';
+import { examineImage, type ExamineTools, warningsOf } from './examine-image.ts';
 
 const EPOCH = new Date('2026-01-02T03:04:05Z');
 const PROGRAM = `package main
@@ -114,6 +114,17 @@ describe('the FIPS report of an image', () => {
       programs: [{ path: 'usr/local/bin/hasher', certificate: { number: 5247, status: 'active' } }],
       attested: { there: false },
     });
+  });
+
+  it('warns of a certificate that nears its end, and of what is known of a module, each once', () => {
+    const [modern, boring] = [{ certified: certifiedBy('fips140') }, { certified: certifiedBy('boring') }];
+    expect(warningsOf([modern, modern], new Date('2026-11-24'))).toEqual([]);
+    expect(warningsOf([modern, modern], new Date('2031-03-01'))).toEqual([
+      expect.stringMatching(/certificate 5247 .* leaves the active list in 56 days, on 2031-04-26/),
+    ]);
+    expect(warningsOf([boring], new Date('2026-11-24'))).toEqual([
+      expect.stringMatching(/^BoringCrypto fips-20220613: .*FIPS 140-2 certificates .* historical since 2026-09-21$/),
+    ]);
   });
 
   it('says that labels prove nothing', async () => {

@@ -7,7 +7,9 @@ export const FIPS_MODULE_PATH = 'golang.org/fips140';
 /** The first bytes of the function table since Go 1.20 (package internal/abi, `Go120PCLnTabMagic`, little-endian). */
 const MAGIC = 0xfffffff1;
 const HEADER_BYTES = 72;
-const MAX_BYTES = 256 << 20;
+/** Ten times what the largest programs known have. */
+const MAX_BYTES = 128 << 20;
+const MAX_FUNCTIONS = 4_000_000;
 
 /**
  * Gives the import paths of the packages that have a function in a Go program, sorted. What the runtime does in the
@@ -37,7 +39,14 @@ export async function readGoFunctions(readAt: ReadAt): Promise<readonly string[]
   const [names, end] = [Number(header.readBigUInt64LE(32)), Number(header.readBigUInt64LE(40))];
   if (names > end || end > section.size || end - names > MAX_BYTES) return undefined;
   const table = await readAt(section.offset + names, end - names);
-  return table.toString('utf8').split('\0');
+  const functions: string[] = [];
+  for (let from = 0; from < table.length; ) {
+    const until = table.indexOf(0, from);
+    if (until > from) functions.push(table.toString('utf8', from, until));
+    if (until === -1 || functions.length > MAX_FUNCTIONS) break;
+    from = until + 1;
+  }
+  return functions.length > MAX_FUNCTIONS ? undefined : functions;
 }
 
 /**

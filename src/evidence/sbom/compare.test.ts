@@ -4,6 +4,7 @@ import { digestOf } from '#core';
 import type { GoBuildInfo } from '#formats';
 import { compareSbom } from './compare.ts';
 import type { ImageContent } from './image-content.ts';
+import { linkedPurl, packagePurl } from './purls.ts';
 import { toComponent } from './read-component.ts';
 
 const PROGRAM: GoBuildInfo = {
@@ -57,6 +58,35 @@ describe('an SBOM beside an image', () => {
     const plain = content({ ...PROGRAM, settings: new Map() });
     expect(compareSbom(sbom('example.com/b v1.0.0 h1:b', FIPS), plain)).toEqual([
       { what: 'module', name: 'golang.org/fips140@v1.0.0-c2097c7c', sbom: 'listed', image: undefined },
+    ]);
+  });
+
+  it('may list a package whose code is linked into the program, and no other that the image has not', () => {
+    const plain = content({ ...PROGRAM, settings: new Map() });
+    const listing = (purl: string) => {
+      const { components, ...rest } = sbom('example.com/b v1.0.0 h1:b');
+      const named = {
+        name: 'libc6-dev',
+        version: '2.41-12',
+        purl,
+        licence: undefined,
+        sha256: undefined,
+        h1: undefined,
+      };
+      return { ...rest, components: [...components, { ...toComponent(named), excluded: false, described: false }] };
+    };
+    const one = {
+      name: 'libc6-dev',
+      version: '2.41-12',
+      architecture: 'amd64',
+      source: { name: 'glibc', version: '2.41-12' },
+    };
+    const debian = { id: 'debian', versionId: '13' };
+    const linked = linkedPurl(one, debian);
+    expect(linked).toBe('pkg:deb/debian/libc6-dev@2.41-12?arch=amd64&distro=debian-13&linked=static&upstream=glibc');
+    expect(compareSbom(listing(linked), plain)).toEqual([]);
+    expect(compareSbom(listing(packagePurl(one, debian)), plain)).toEqual([
+      { what: 'package', name: 'libc6-dev', sbom: '2.41-12 amd64', image: undefined },
     ]);
   });
 
