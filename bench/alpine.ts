@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Composing a base from cached Alpine packages, ours beside apko's: `node --conditions=oakum-source bench/alpine.ts [ROUNDS] [MEGABYTES]`.
 // The packages are made here, twenty of them, from programs and data of this machine, and served by a mirror on loopback.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApkFile, type ApkSpec, startApkMirror } from '#testing';
@@ -12,6 +12,18 @@ const [rounds = '5', megabytes = '60'] = process.argv.slice(2);
 const PACKAGES = 20;
 const SOURCES = ['/usr/bin', '/usr/lib', '/usr/share'];
 
+/** Links are not followed: some lead round in circles. */
+function filesBelow(folder: string): readonly string[] {
+  const found = execFileSync('find', [folder, '-xdev', '-type', 'f', '-size', '-4096k'], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  return found
+    .split('\n')
+    .filter((path) => path !== '')
+    .sort();
+}
+
 /** Gives files of this machine, up to so many bytes, in the mix of sizes that they have. */
 function collectFiles(bytes: number): readonly ApkFile[] {
   const files: ApkFile[] = [];
@@ -19,16 +31,11 @@ function collectFiles(bytes: number): readonly ApkFile[] {
   for (const source of SOURCES) {
     const share = left - (bytes * (SOURCES.length - 1 - SOURCES.indexOf(source))) / SOURCES.length;
     const until = left - share;
-    for (const name of readdirSync(source, { recursive: true, encoding: 'utf8' }).sort()) {
-      const found = statSync(join(source, name), { throwIfNoEntry: false });
-      if (!found?.isFile() || found.size > 4 << 20 || left - found.size < until || !/^[\x21-\x7e]+$/.test(name))
-        continue;
-      files.push({
-        path: `${source.slice(1)}/${name}`,
-        content: readFileSync(join(source, name)),
-        mode: found.mode & 0o777,
-      });
-      left -= found.size;
+    for (const path of filesBelow(source)) {
+      const { size, mode } = statSync(path);
+      if (size > 4 << 20 || left - size < until || !/^[\x21-\x7e]+$/.test(path)) continue;
+      files.push({ path: path.slice(1), content: readFileSync(path), mode: mode & 0o777 });
+      left -= size;
     }
   }
   return files;

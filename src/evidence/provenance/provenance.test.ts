@@ -51,6 +51,23 @@ describe('the provenance writer', () => {
     ]);
   });
 
+  it.each([
+    ['registry.example.com:5000/golden/alpine:3.22', 'pkg:oci/alpine@', 'registry.example.com:5000%2Fgolden%2Falpine'],
+    ['registry.example.com/alpine@sha256:0', 'pkg:oci/alpine@', 'registry.example.com%2Falpine'],
+    ['oci:/home/me/golden:alpine:3.22', 'pkg:oci/', undefined],
+  ])(
+    'names %s, the image that was taken as a base, by digest and without a folder of ours',
+    (reference, start, place) => {
+      const digest = `sha256:${'d'.repeat(64)}` as const;
+      const base = toResources({ ...RECORD, materials: { ...RECORD.materials, image: { reference, digest } } }).find(
+        ({ name }) => name === 'base',
+      );
+      expect(base?.digest).toEqual({ sha256: 'd'.repeat(64) });
+      expect(base?.uri.startsWith(start)).toBe(true);
+      expect(base?.uri.split('repository_url=')[1]).toBe(place);
+    },
+  );
+
   it('names the overlay of a patched revision and its patch files beside the sources', () => {
     const patches = [{ file: 'patches/source-watcher/0001-fix.patch', digest: digestOf('patch') }];
     const patched = { ...RECORD, materials: { ...materials, overlay: { digest: digestOf('overlay'), patches } } };
