@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer as createHttpServer } from 'node:http';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
-import type { RunningServer } from '../scenario/servers/https.ts';
+import { createServer, type Socket } from 'node:net';
+import { listenLocally, type RunningServer } from '../scenario/servers/https.ts';
 
 /** Starts a TCP server on a free port of 127.0.0.1; `meet` gets each connection. */
 export async function startTcp(meet: (socket: Socket) => void): Promise<RunningServer> {
@@ -12,11 +12,9 @@ export async function startTcp(meet: (socket: Socket) => void): Promise<RunningS
     socket.on('error', () => {}); // a client that goes away
     meet(socket);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', resolve);
-  });
+  const host = await listenLocally(server);
   return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    host,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -34,12 +32,9 @@ export async function startEventSink(address: string): Promise<RunningServer> {
     request.on('error', () => {}).resume();
     response.writeHead(202).end();
   });
-  const [host, port] = address.split(':');
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(Number(port), host, resolve);
-  });
+  const host = await listenLocally(server, Number(address.split(':')[1]));
   return {
-    host: address,
+    host,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server, type ServerOptions } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import { messageOf } from '#core';
 import type { ServerIdentity } from './authority.ts';
 
@@ -40,17 +40,23 @@ export async function startHttps(
     void answer(handle, request, response);
   });
   watch?.(server);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', resolve);
-  });
+  const host = await listenLocally(server);
   return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    host,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+}
+
+/** Has a server listen on a free port of 127.0.0.1, or on the one that is named; gives `127.0.0.1:PORT`. Throws where that is taken. */
+export async function listenLocally(server: NetServer, port = 0): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', resolve);
+  });
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 async function answer(handle: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
