@@ -17,7 +17,7 @@ import type { Definition, Lock, LockedApiServer } from '#definition';
 import { BUNDLE_TYPE, type EvidenceStore, publishEvidence, type Signer, type Statement } from '#evidence';
 import { type Json, readableJson } from '#formats';
 import { type ContentSource, type Descriptor, type Document, toDocument } from '#image';
-import { openApiServer } from './api-server.ts';
+import { newestPatch, openApiServer } from './api-server.ts';
 import { passedOverIn, toCompatStatement, verdictOf } from './compat-statement.ts';
 import { digestsOfFiles, inTestFolder, keepTest, makeOpenFolder } from './kept-test.ts';
 import type { Program } from './tool.ts';
@@ -90,7 +90,14 @@ export async function testCompatibility(request: CompatTestRequest, shop: Worksh
       const program = await openApiServer(minor, request, shop);
       const work = join(folder, minor);
       await makeOpenFolder(work);
-      const parts = { minor, program, folder: work, revision, ...(older === undefined ? {} : { previous: older }) };
+      const parts = {
+        newest: await newestPatch(minor, shop),
+        minor,
+        program,
+        folder: work,
+        revision,
+        ...(older === undefined ? {} : { previous: older }),
+      };
       outcomes.push(await testOne(parts, request, shop));
       await removeTree(work);
     }
@@ -143,6 +150,8 @@ export async function unpackSubject(
 }
 
 interface TestParts {
+  /** Of the minor's patches, `v1.36.4`. */
+  readonly newest: string | undefined;
   readonly minor: string;
   readonly program: Program;
   readonly folder: string;
@@ -198,6 +207,7 @@ async function testOne(parts: TestParts, request: CompatTestRequest, shop: Works
     images: Object.fromEntries(subject.images.map(({ component, index }) => [component, index])),
     steps: run.steps.map((step) => ({ ...step })),
     logs,
+    ...(parts.newest === undefined ? {} : { newest: parts.newest.slice(1) }),
     ...passedOverIn(locked),
   };
   const folder = cellFolder(request.output, cell);

@@ -17,6 +17,8 @@ export interface CompatibilityCell {
   readonly digest: Digest;
   /** What ran, by name: `kubernetes` (`1.33.7`), `etcd`, and the components by their versions or digests. */
   readonly versions: Readonly<Record<string, string>>;
+  /** The newest patch of Kubernetes that was to be had then, `1.32.13`. */
+  readonly newest?: string | undefined;
   /** Newer patches of Kubernetes, `1.32.13`, that could not be built then: they say nothing against it. */
   readonly passedOver?: readonly string[] | undefined;
   /** Why it is known not to tell of what is there now, beside what versions say: sentences. */

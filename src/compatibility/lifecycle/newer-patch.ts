@@ -12,14 +12,16 @@ export interface PatchReading {
  * make it stale, or it would be so forever; that it is there is said.
  */
 export function readPatch(
-  { versions, passedOver = [] }: Pick<CompatibilityCell, 'versions' | 'passedOver'>,
+  { versions, newest: listed, passedOver = [] }: Pick<CompatibilityCell, 'versions' | 'newest' | 'passedOver'>,
   newest: string | undefined,
 ): PatchReading {
   const tested = versions['kubernetes']?.replace(/^v/, '');
   if (newest === undefined || tested === undefined || !(patchOf(newest) > patchOf(tested)))
     return { stale: [], notes: [] };
-  if (!passedOver.includes(newest))
-    return { stale: [`tested on Kubernetes ${tested}, the newest is ${newest}`], notes: [] };
+  if (!passedOver.includes(newest)) {
+    const then = listed === tested ? ', the newest that the Go module proxy listed then; now' : ',';
+    return { stale: [`tested on Kubernetes ${tested}${then} the newest is ${newest}`], notes: [] };
+  }
   const note = `tested on Kubernetes ${tested}, the newest of which all was served; ${newest} could not be built then (--refresh tries again)`;
   return { stale: [], notes: [note] };
 }
