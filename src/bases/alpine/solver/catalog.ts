@@ -26,6 +26,8 @@ export interface Candidate {
 export interface Catalog {
   /** What provides a name, in a fixed order: by name, then by version as text, then by checksum. */
   providersOf(name: string): readonly Candidate[];
+  /** Whether one package alone provides a name, and nothing installs itself beside that. */
+  isPlain(name: string): boolean;
   /** Names of packages that may install themselves when something of this name is there, sorted. */
   installedBy(name: string): readonly string[];
 }
@@ -54,6 +56,7 @@ export function createCatalog(shelves: readonly Shelf[]): Catalog {
       sorted.set(name, list);
       return list;
     },
+    isPlain: (name) => providers.get(name)?.length === 1 && !installers.has(name),
     installedBy: (name) => installers.get(name) ?? [],
   };
 }
@@ -86,8 +89,8 @@ function append<T>(lists: Map<string, T[]>, name: string, value: T): void {
   else list.push(value);
 }
 
-/** The name in a word of a dependency list, found without reading the rest: there are a hundred thousand of them. */
-function nameIn(word: string): string {
+/** Gives the name in a word of a dependency list, found without reading the rest: there are a hundred thousand of them. */
+export function nameIn(word: string): string {
   const start = word.startsWith('!') ? 1 : 0;
   for (let at = start; at < word.length; at += 1) {
     const code = word.charCodeAt(at);
@@ -108,21 +111,33 @@ function compareTexts(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** Most candidates are only walked past, so their words are read when somebody asks. */
 function candidateOf(entry: Entry, parsed: Map<string, ApkDependency>): Candidate {
   if (entry.candidate !== undefined) return entry.candidate;
-  const provides = entry.package.provides.map((word) => parse(word, parsed));
-  const names = [entry.package.name, ...provides.flatMap(({ name, version }) => (version === undefined ? [] : [name]))];
+  const { package: one, shelf, tags } = entry;
+  const all = (words: readonly string[]) => words.map((word) => parse(word, parsed));
+  let depends: readonly ApkDependency[] | undefined;
+  let installIf: readonly ApkDependency[] | undefined;
+  let provides: ReadonlyMap<string, string | undefined> | undefined;
   return (entry.candidate = {
-    package: entry.package,
-    isSelfContradictory: new Set(names).size < names.length || provides.some(({ name }) => name === names[0]),
-    shelf: entry.shelf,
-    tags: entry.tags,
-    depends: entry.package.depends.map((word) => parse(word, parsed)),
-    installIf: entry.package.installIf.map((word) => parse(word, parsed)),
-    provides: new Map([
-      ...provides.map(({ name, version }) => [name, version] as const),
-      [entry.package.name, entry.package.version] as const,
-    ]),
+    package: one,
+    shelf,
+    tags,
+    get depends() {
+      return (depends ??= all(one.depends));
+    },
+    get installIf() {
+      return (installIf ??= all(one.installIf));
+    },
+    get provides() {
+      const pairs = () => all(one.provides).map(({ name, version }) => [name, version] as const);
+      return (provides ??= new Map([...pairs(), [one.name, one.version]]));
+    },
+    get isSelfContradictory() {
+      const provided = all(one.provides);
+      const names = [one.name, ...provided.flatMap(({ name, version }) => (version === undefined ? [] : [name]))];
+      return new Set(names).size < names.length || provided.some(({ name }) => name === one.name);
+    },
   });
 }
 

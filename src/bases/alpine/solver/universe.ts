@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ApkDependency, meetsApkVersion } from '#formats';
-import type { Candidate, Catalog } from './catalog.ts';
+import { type Candidate, type Catalog, nameIn } from './catalog.ts';
 import { runDeep } from './run-deep.ts';
 
 /** What can be reached from a base's own list. Variable 1 is that list, the others are candidates. */
@@ -28,21 +28,26 @@ export function discover(world: readonly ApkDependency[], catalog: Catalog): Uni
       if (variables.has(candidate)) continue;
       variables.set(candidate, candidates.length);
       candidates.push(candidate);
-      for (const dependency of candidate.depends) {
-        if (!seen.has(dependency.name)) yield visit(dependency.name);
+      for (const word of candidate.package.depends) {
+        const next = nameIn(word);
+        if (!seen.has(next)) yield visit(next);
       }
     }
-    for (const installer of catalog.installedBy(name)) if (!seen.has(installer)) yield visit(installer);
-    for (const candidate of providers) {
-      for (const installer of catalog.installedBy(candidate.package.name)) {
-        if (!seen.has(installer)) yield visit(installer);
+    for (const { package: one } of providers) {
+      for (const next of catalog.installedBy(one.name)) if (!seen.has(next)) yield visit(next);
+      for (const word of one.provides) {
+        const next = nameIn(word);
+        if (!catalog.isPlain(next) && !seen.has(next)) yield visit(next);
       }
-      for (const provided of candidate.provides.keys()) if (!seen.has(provided)) yield visit(provided);
     }
+    for (const next of catalog.installedBy(name)) if (!seen.has(next)) yield visit(next);
     const isReal = providers.some((one) => one.package.name === name);
     ranks.set(name, ranks.size + (isReal ? 2 ** 30 : 0));
-    for (const candidate of providers) {
-      for (const one of candidate.installIf) if (!seen.has(one.name)) yield visit(one.name);
+    for (const { package: one } of providers) {
+      for (const word of one.installIf) {
+        const next = nameIn(word);
+        if (!seen.has(next)) yield visit(next);
+      }
     }
   }
 
