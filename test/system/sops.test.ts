@@ -148,6 +148,19 @@ describe.each(['AWS KMS', 'Azure Key Vault', 'Google Cloud KMS', 'Vault transit'
   });
 });
 
+describe("sops with AWS KMS's FIPS endpoint", () => {
+  it('is led there by the variable that the SDK has for it', async () => {
+    const { env } = await access('AWS KMS');
+    const sealed = await encryptSecret(SECRET, [services.of['AWS KMS']], new Date());
+    const fips = { ...env, AWS_USE_FIPS_ENDPOINT: 'true' };
+    expect(await decrypt(sealed, fips)).toMatchObject({ code: 0 });
+    outside.lead('kms-fips.eu-central-1.amazonaws.com:443', '127.0.0.1:1');
+    expect(await decrypt(sealed, env)).toMatchObject({ code: 0 });
+    const lost = await decrypt(sealed, { ...fips, AWS_MAX_ATTEMPTS: '1' });
+    expect(lost).toMatchObject({ code: 128, err: expect.stringContaining('kms-fips.eu-central-1.amazonaws.com') });
+  });
+});
+
 describe('sops with a key in a file', () => {
   it('decrypts what the scenario has encrypted with age', async () => {
     const key = await createAgeKey();

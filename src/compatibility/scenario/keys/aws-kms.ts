@@ -9,14 +9,15 @@ import { createSealedBox } from './sealed-box.ts';
 import { type KeyService, type KeyServiceKind, memberOf, sendJson } from './service.ts';
 
 const REGION = 'eu-central-1';
-const HOST = `kms.${REGION}.amazonaws.com`;
+/** The second is asked where AWS_USE_FIPS_ENDPOINT is set. */
+const HOSTS = [`kms.${REGION}.amazonaws.com`, `kms-fips.${REGION}.amazonaws.com`];
 const TYPE = 'application/x-amz-json-1.1';
 
 /**
  * A key of AWS KMS: Encrypt and Decrypt of its API reference, in JSON 1.1, without encryption context and grants. A request
  * whose Signature Version 4 does not fit is refused.
  */
-export const awsKms: KeyServiceKind = { hosts: [HOST], start };
+export const awsKms: KeyServiceKind = { hosts: HOSTS, start };
 
 async function start(identity: KeyPair): Promise<KeyService> {
   const arn = `arn:aws:kms:${REGION}:111122223333:key/${randomUUID()}`;
@@ -52,7 +53,7 @@ async function start(identity: KeyPair): Promise<KeyService> {
   const text = { aws_access_key_id: credential.accessKey, aws_secret_access_key: credential.secretKey };
   return {
     ...server,
-    places: { [`${HOST}:443`]: server.host },
+    places: Object.fromEntries(HOSTS.map((host) => [`${host}:443`, server.host])),
     credentials: { file: 'sops.aws-kms', text: JSON.stringify(text) },
     unwrapped: () => unwrapped,
     wrap: (dataKey, now) => ({
