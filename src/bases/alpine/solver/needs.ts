@@ -138,7 +138,9 @@ interface Trigger {
 function findSelfInstalling({ candidates }: Universe, pins: Pins): readonly number[] {
   const found = candidates.flatMap((one, variable) => {
     if (one === undefined || one.installIf.length === 0 || !pins.isAllowed(one)) return [];
-    return isUsable(one) && !one.installIf.some(({ broken }) => broken === true) ? [{ one, variable }] : [];
+    // One that waits for its own absence would come and go; apk does not take it either.
+    const isVain = one.installIf.some((own) => own.broken === true || (own.conflict && satisfies(own, one)));
+    return isUsable(one) && !isVain ? [{ one, variable }] : [];
   });
   const byName = Map.groupBy(found, ({ one }) => one.package.name);
   return [...byName]
