@@ -68,8 +68,9 @@ function rank(version: string): number {
   return Number(major) * 10_000 + stability * 1000 + Number(minor);
 }
 
-const VERSION = /((?:[a-z]+\.)+fluxcd\.io)\/(v\d[a-z0-9]*)/g;
-const SELECTOR = /group["']?\s*:\s*["']?(?:[a-z]+\.)+fluxcd\.io/;
+/** Bounded, as texts may be made so that a part without end is tried from each of its places. */
+const VERSION = /((?:[a-z]{1,40}\.){1,4}fluxcd\.io)\/(v\d[a-z0-9]{0,20})/g;
+const SELECTOR = /group["']?\s{0,99}:\s{0,99}["']?(?:[a-z]{1,40}\.){1,4}fluxcd\.io/;
 
 /** A version that is right for each kind of its group that the text names needs no closer look. */
 function mayBeOld(text: string, groups: ReadonlyMap<string, readonly ApiKind[]>): boolean {

@@ -36,7 +36,7 @@ const MOST_VALUES = 10_000;
  * stand (YAML 1.2.2, 9.1.2: c-forbidden), within block scalars and quotes too. A document with directives keeps them.
  */
 export function splitDocuments(text: string): readonly DocumentText[] {
-  if (/^%/m.test(text)) return splitAt(text, /^---(?=\s|$)/gm).reduce(withDirectives, []);
+  if (/^%/m.test(text)) return joinDirectives(splitAt(text, /^---(?=\s|$)/gm));
   return splitAt(text, /^(?:---|\.\.\.)(?=\s|$)/gm);
 }
 
@@ -46,11 +46,19 @@ function splitAt(text: string, marker: RegExp): readonly DocumentText[] {
 }
 
 /** What has only directives and comments belongs to the document after it. */
-function withDirectives(done: readonly DocumentText[], next: DocumentText): DocumentText[] {
-  const before = done.at(-1);
-  const isHead =
-    before !== undefined && /^%/m.test(before.text) && /^\uFEFF?(?:[%#].*|\s*)(?:\n(?:[%#].*|\s*))*$/.test(before.text);
-  return isHead ? [...done.slice(0, -1), { start: before.start, text: before.text + next.text }] : [...done, next];
+function joinDirectives(parts: readonly DocumentText[]): readonly DocumentText[] {
+  const joined: DocumentText[] = [];
+  for (const part of parts) {
+    const before = joined.at(-1);
+    if (before === undefined || !isHead(before.text)) joined.push(part);
+    else joined[joined.length - 1] = { start: before.start, text: before.text + part.text };
+  }
+  return joined;
+}
+
+function isHead(text: string): boolean {
+  const lines = text.replace(/^\uFEFF/, '').split('\n');
+  return lines.some((line) => line.startsWith('%')) && lines.every((line) => /^[%#]/.test(line) || line.trim() === '');
 }
 
 /** Reads one document. Repeated keys are let through, as what repeats them is not ours to judge. Never throws. */

@@ -89,7 +89,7 @@ function checkTemplate(view: View, { target, report }: Scope, object: unknown): 
   if (compareMinors(target, '2.9') < 0) return;
   const [template] = valuesAt(view, object, ['spec', 'git', 'commit', 'messageTemplate']);
   const text = textOf(template) ?? '';
-  const [, field] = /\{\{[^}]*(\.Updated|\.Changed\.ImageResult)\b/.exec(text) ?? [];
+  const [, field] = /\{\{[^}]{0,999}?(\.Updated|\.Changed\.ImageResult)\b/.exec(text) ?? [];
   if (field === undefined) return;
   report({
     rule: 'template-field-removed',

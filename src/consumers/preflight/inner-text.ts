@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isScalar } from 'yaml';
 import { offsetOf, type View } from './documents.ts';
+import { textFile } from './text-file.ts';
 
 /**
  * Takes a scalar; gives where in the file a character of its text stands. In a literal block (`|`) that is exact, line by line; in
@@ -10,11 +11,10 @@ export function innerPlaces(view: View, node: unknown): (at: number) => number {
   const start = offsetOf(view, node);
   const lines = literalLines(view, node);
   if (lines === undefined || !isScalar(node)) return () => start;
-  const text = String(node.value);
+  const { placeOf } = textFile('', String(node.value));
   return (at) => {
-    const line = text.slice(0, at).split('\n').length - 1;
-    const column = at - (text.lastIndexOf('\n', at - 1) + 1);
-    return (lines[line] ?? start) + column;
+    const { line, column } = placeOf(at);
+    return (lines[line - 1] ?? start) + column - 1;
   };
 }
 

@@ -36,7 +36,7 @@ export function isKustomization(path: string): boolean {
 
 /** Says whether a text may hold what {@link checkKustomization} reports; comments do not count. */
 export function mayBeRemote(text: string): boolean {
-  return /^(?!\s*#).*(?::\/\/|git::|@|github\.com|https?:|helmChart)/im.test(text);
+  return /^(?![ \t]{0,99}#).*(?::\/\/|git::|@|github\.com|https?:|helmChart)/im.test(text);
 }
 
 /**

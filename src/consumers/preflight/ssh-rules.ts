@@ -84,7 +84,7 @@ export function checkIdentity(pem: string, { channel, report }: Scope, at: numbe
 }
 
 /** A flag with its values, joined or as the next item of a list of arguments, in YAML or JSON. */
-const FLAG = /--ssh-(kex|hostkey)-algos(?:=|["']?\s*,?\s*(?:-[ \t]+)?["']?(?=[a-z]))([a-z0-9@.,_-]*)/g;
+const FLAG = /--ssh-(kex|hostkey)-algos(?:=|["']?\s{0,99},?\s{0,99}(?:-[ \t]{1,9})?["']?(?=[a-z]))([a-z0-9@.,_-]*)/g;
 
 /** Says whether a text may hold what {@link checkSshFlags} reports. */
 export function maySshFlags(text: string): boolean {
