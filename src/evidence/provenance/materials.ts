@@ -70,7 +70,8 @@ function imageOf(image: RecordedMaterials['image']): readonly Resource[] {
   const { reference, digest } = image;
   const [, repository = reference] = /^(.*?)(?::[^:/@]+)?(?:@.*)?$/.exec(reference) ?? [];
   const name = repository.slice(repository.lastIndexOf('/') + 1);
-  const uri = formatPurl({ type: 'oci', name, version: digest, qualifiers: { repository_url: repository } });
+  const place = reference.startsWith('oci:') ? {} : { qualifiers: { repository_url: repository } }; // a layout's folder is the builder's own
+  const uri = formatPurl({ type: 'oci', name, version: digest, ...place });
   return [{ name: 'base', uri, digest: { sha256: hexOf(digest) } }];
 }
 

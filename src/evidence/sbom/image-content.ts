@@ -59,9 +59,7 @@ export interface ReadContentOptions extends ReadEntryOptions {
 export type PackageKind = 'deb' | 'apk' | 'rpm';
 
 /** Gives all packages of distributions, whatever their kind, with a version as its kind writes it. */
-export function packagesOf(
-  content: Pick<ImageContent, 'packages' | 'apks' | 'rpms'>,
-): readonly {
+export function packagesOf(content: Pick<ImageContent, 'packages' | 'apks' | 'rpms'>): readonly {
   readonly kind: PackageKind;
   readonly name: string;
   readonly version: string;
