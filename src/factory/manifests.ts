@@ -143,7 +143,7 @@ function limitsOf(channel: string, { definition, lock }: Pick<ManifestsRequest, 
   const [defined, locked] = name === undefined ? [] : [definition.bases[name], lock.bases[name]];
   if (locked !== undefined) return channelLimits(locked, { hasPrograms: hasPrograms(defined) });
   throw new FactoryError('UNKNOWN_CHANNEL', `there is no channel "${channel}" in the definition and its lock`, {
-    hint: `Channels: ${Object.keys(definition.channels).join(', ')}.`,
+    hint: `Channels: ${Object.keys(definition.channels).join(', ')}. Or name the definition that the release was made from (--definition).`,
   });
 }
 
