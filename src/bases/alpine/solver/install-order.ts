@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Candidate } from './catalog.ts';
 import { runDeep } from './run-deep.ts';
-import { satisfies, sortedWorld, type Universe } from './universe.ts';
+import { satisfies, type Universe } from './universe.ts';
 
 /**
  * Puts packages in apk's order: by the list's names, what one needs before it, and what installs itself as soon as all that it waits for is on its way.
@@ -41,7 +41,7 @@ export function inInstallOrder(
     );
   }
 
-  for (const dependency of sortedWorld(world)) {
+  for (const dependency of world) {
     for (const one of byName.get(dependency.name) ?? []) {
       if (!dependency.conflict && satisfies(dependency, one)) runDeep(place(one));
     }

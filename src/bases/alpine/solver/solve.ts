@@ -7,7 +7,7 @@ import { inInstallOrder } from './install-order.ts';
 import { keepNeeded } from './keep.ts';
 import { createRules, type Origin, type Rules } from './needs.ts';
 import { type Outcome, search } from './search.ts';
-import { discover, type Universe } from './universe.ts';
+import { discover, sortedWorld, type Universe } from './universe.ts';
 
 /** Wrong turns until the search gives up; Alpine's own repositories need a few dozen at most. */
 const MAX_CONFLICTS = 20_000;
@@ -21,14 +21,32 @@ const MAX_CONFLICTS = 20_000;
 export function solve(world: readonly ApkDependency[], shelves: readonly Shelf[]): readonly Candidate[] {
   const catalog = createCatalog(shelves);
   checkKnown(world, (name) => catalog.providersOf(name).length > 0);
-  const universe = discover(world, catalog);
-  const rules = createRules(universe);
+  const universe = discover(sortedWorld(world), catalog);
+  let rules = createRules(universe);
+  for (;;) {
+    const needed = findNeeded(universe, rules);
+    const vain = findVain(needed, universe, rules);
+    if (vain.length === 0) return inInstallOrder(needed, universe);
+    rules = { ...rules, selfInstalling: rules.selfInstalling.filter((one) => !vain.includes(one)) };
+  }
+}
+
+function findNeeded(universe: Universe, rules: Rules): readonly number[] {
   const found = findSet(universe, rules);
   if (found.kind === 'exhausted') throw tooHard();
   if (found.kind === 'contradiction') throw explain(found.core, universe);
   const needed = keepNeeded(found.chosen, rules);
   if ('stuck' in needed) throw explainChoice(needed.stuck, universe);
-  return inInstallOrder(needed, universe);
+  return needed;
+}
+
+/** What installs itself while something is absent may bring just that: then it must not, and all is looked for once more without that. */
+function findVain(needed: readonly number[], { candidates }: Universe, rules: Rules): readonly number[] {
+  const there = new Set(needed);
+  return rules.selfInstalling.filter((one) => {
+    const excludes = candidates[one]?.installIf.some(({ conflict }) => conflict) === true;
+    return excludes && there.has(one) && !rules.isTriggered(one, (other) => there.has(other));
+  });
 }
 
 function findSet(universe: Universe, rules: Rules): Outcome<Origin> {

@@ -6,6 +6,7 @@ import { runDeep } from './run-deep.ts';
 /** What can be reached from a base's own list. Variable 1 is that list, the others are candidates. */
 export interface Universe {
   readonly catalog: Catalog;
+  /** Sorted. */
   readonly world: readonly ApkDependency[];
   /** By variable; 0 and 1 are empty. */
   readonly candidates: readonly (Candidate | undefined)[];
@@ -51,7 +52,7 @@ export function discover(world: readonly ApkDependency[], catalog: Catalog): Uni
     }
   }
 
-  for (const dependency of sortedWorld(world)) {
+  for (const dependency of world) {
     if (!seen.has(dependency.name)) runDeep(visit(dependency.name));
   }
   return {
@@ -63,9 +64,14 @@ export function discover(world: readonly ApkDependency[], catalog: Catalog): Uni
   };
 }
 
-/** apk goes through a world by name. */
+/** apk goes through a world by name; the rest of a word decides among those of one name, so that their order does not. */
 export function sortedWorld(world: readonly ApkDependency[]): readonly ApkDependency[] {
-  return world.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const keyOf = ({ name, conflict, tag = '', operator = '', version = '' }: ApkDependency) =>
+    [name, String(conflict), operator, version, tag].join(' ');
+  return world
+    .map((one) => ({ one, key: keyOf(one) }))
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .map(({ one }) => one);
 }
 
 /** Says whether a candidate provides what a dependency names, in a version that meets it. */
