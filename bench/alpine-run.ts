@@ -33,6 +33,14 @@ if (known === undefined) {
   const inputs = { bench: root.entries.length, nonce: process.pid };
   const { layer } = await storeLayer({ inputs, entries: () => root.entries, epoch: root.epoch }, cache);
   const seconds = (performance.now() - start) / 1000;
-  const { maxRSS } = process.resourceUsage();
-  process.stdout.write(JSON.stringify({ seconds, layer: layer.digest, size: layer.size, memory: maxRSS * 1024 }));
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  process.stdout.write(
+    JSON.stringify({
+      seconds,
+      layer: layer.digest,
+      size: layer.size,
+      memory: maxRSS * 1024,
+      cpu: (userCPUTime + systemCPUTime) / 1e6,
+    }),
+  );
 }
