@@ -149,6 +149,20 @@ export async function unpackSubject(
   return { revision, manifests, images: unpacked };
 }
 
+/** What a cell holds of its run and its subject. */
+function toRecord({ steps, ended }: CellRun, { subject, previous }: CompatTestRequest) {
+  return {
+    channel: subject.channel,
+    revision: subject.revision,
+    ...(previous === undefined ? {} : { previous: previous.revision }),
+    verdict: verdictOf(steps),
+    made: ended.toISOString(),
+    platform: subject.platform,
+    images: Object.fromEntries(subject.images.map(({ component, index }) => [component, index])),
+    steps: steps.map((step) => ({ ...step })),
+  };
+}
+
 interface TestParts {
   /** Of the minor's patches, `v1.36.4`. */
   readonly newest: string | undefined;
@@ -181,10 +195,9 @@ async function testOne(parts: TestParts, request: CompatTestRequest, shop: Works
   const versions = versionsOf(run, subject);
   const logs = await digestsOfFiles(run.logs);
   const locked = request.lock.kubernetes?.[minor] as LockedApiServer;
-  const previous = request.previous?.revision;
   const statement = toCompatStatement({
     subject,
-    previous,
+    previous: request.previous?.revision,
     minor,
     run,
     apiServer: { locked, program: program.digest },
@@ -196,16 +209,9 @@ async function testOne(parts: TestParts, request: CompatTestRequest, shop: Works
   const signed = toDocument(bundle, BUNDLE_TYPE);
   const cell: CellRecord = {
     kubernetes: minor,
-    channel: subject.channel,
-    revision: subject.revision,
-    ...(previous === undefined ? {} : { previous }),
-    verdict: verdictOf(run.steps),
-    made: run.ended.toISOString(),
+    ...toRecord(run, request),
     digest: signed.descriptor.digest,
     versions,
-    platform: subject.platform,
-    images: Object.fromEntries(subject.images.map(({ component, index }) => [component, index])),
-    steps: run.steps.map((step) => ({ ...step })),
     logs,
     ...(parts.newest === undefined ? {} : { newest: parts.newest.slice(1) }),
     ...passedOverIn(locked),
