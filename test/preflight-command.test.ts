@@ -80,9 +80,9 @@ describe('oakum preflight', () => {
       'repository/kustomization.yaml': 'resources: [github.com/a/b]\n',
     });
     const traits = (channel: string) => JSON.parse(oakum('repository', '--channel', channel, '--json').stdout).channel;
-    expect(traits('big')).toEqual({ name: 'big', fips: true, git: true, gpg: true });
-    expect(traits('small')).toEqual({ name: 'small', fips: false, git: false, gpg: false });
-    expect(traits('standard')).toEqual({ name: 'standard', fips: false, git: true, gpg: true });
+    expect(traits('big')).toEqual({ name: 'big', crypto: 'fips140', git: true, gpg: true });
+    expect(traits('small')).toEqual({ name: 'small', crypto: 'none', git: false, gpg: false });
+    expect(traits('standard')).toEqual({ name: 'standard', crypto: 'none', git: true, gpg: true });
     expect(oakum('repository', '--channel', 'big')).toMatchObject({
       status: 0,
       stdout: expect.stringContaining('Nothing found.'),

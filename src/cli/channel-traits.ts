@@ -5,9 +5,9 @@ import { channelImage, type Definition } from '#definition';
 
 /** What the names mean where no definition says otherwise. */
 const WELL_KNOWN: Readonly<Record<string, Omit<ChannelTraits, 'name'>>> = {
-  fips: { fips: true, git: false, gpg: false },
-  distroless: { fips: false, git: false, gpg: false },
-  standard: { fips: false, git: true, gpg: true },
+  fips: { crypto: 'fips140', git: false, gpg: false },
+  distroless: { crypto: 'none', git: false, gpg: false },
+  standard: { crypto: 'none', git: true, gpg: true },
 };
 
 /**
@@ -20,7 +20,7 @@ export function channelTraits(definition: Definition, name: string): ChannelTrai
     const base = definition.bases[channelImage(definition, name, 'kustomize-controller').base];
     const packages: readonly string[] = base !== undefined && 'packages' in base ? base.packages : [];
     const has = (...names: readonly string[]) => names.some((one) => packages.includes(one));
-    return { name, fips: channel.crypto !== 'none', git: has('git'), gpg: has('gnupg', 'gpg') };
+    return { name, crypto: channel.crypto, git: has('git'), gpg: has('gnupg', 'gpg') };
   }
   const known = WELL_KNOWN[name];
   if (known !== undefined) return { name, ...known };

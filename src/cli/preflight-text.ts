@@ -38,8 +38,10 @@ export function formatEdits(edits: PreflightReport['edits'], written: boolean): 
   return `${[...files, end, ''].join('\n')}\n`;
 }
 
-function describeTraits({ channel: { fips, git, gpg } }: PreflightReport): string {
-  return [fips ? 'FIPS mode' : 'no FIPS mode', git ? 'git' : 'no git', gpg ? 'gpg' : 'no gpg'].join(', ');
+function describeTraits({ channel: { crypto, git, gpg } }: PreflightReport): string {
+  return [crypto === 'none' ? 'no FIPS mode' : `crypto ${crypto}`, git ? 'git' : 'no git', gpg ? 'gpg' : 'no gpg'].join(
+    ', ',
+  );
 }
 
 /** What `--fix` does needs no line of its own; of a note it is enough to say once what could be done. */

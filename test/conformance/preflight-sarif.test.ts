@@ -14,7 +14,7 @@ describe('the SARIF of a preflight', () => {
     await writeFile(join(folder, 'kustomization.yaml'), KUSTOMIZATION);
     await writeFile(join(folder, 'a b#ä.yaml'), 'kind: HelmRelease\napiVersion: helm.toolkit.fluxcd.io/v2beta1\n');
     await writeFile(join(folder, 'c.yaml'), new Uint8Array([0xff]));
-    const channel = { name: 'fips', fips: true, git: false, gpg: false };
+    const channel = { name: 'fips', crypto: 'fips140', git: false, gpg: false } as const;
     const sarif = preflightSarif(await preflight(folder, { channel, target: '2.9' }), '0.1.0');
     await rm(folder, { recursive: true });
     expect(sarifFaults(sarif)).toBe('');

@@ -55,7 +55,7 @@ function secretAt(view: View, object: unknown, { path, as }: Reference): readonl
 function checkVerification(view: View, { channel, report }: Scope, object: unknown): readonly SecretUse[] {
   const [verify] = valuesAt(view, object, ['spec', 'verify']);
   if (verify === undefined) return [];
-  if (channel.fips)
+  if (channel.crypto !== 'none')
     report({
       rule: 'git-verify-openpgp',
       level: 'note',
@@ -73,7 +73,7 @@ function checkAutomation(view: View, scope: Scope, object: unknown): readonly Se
   const [key] = valuesAt(view, object, SIGNING);
   if (key === undefined) return [];
   const isOpenpgp = (textAt(view, key, 'type') ?? 'gpg') === 'gpg';
-  if (isOpenpgp && scope.channel.fips)
+  if (isOpenpgp && scope.channel.crypto !== 'none')
     scope.report({
       rule: 'commit-signing-openpgp',
       level: 'note',

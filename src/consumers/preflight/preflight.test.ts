@@ -189,6 +189,12 @@ describe('a preflight of secrets', () => {
     expect(lines(report)).toEqual(['a.json:9:20 error ssh-host-key', 'b/known_hosts:2:1 error ssh-host-key']);
   });
 
+  it('lets SSH be in a channel with BoringCrypto, which restricts TLS alone', async () => {
+    const boring = { ...FIPS, crypto: 'boring' } as const;
+    const text = `${SECRET}stringData:\n  known_hosts: ${knownHost('ssh-dss')}\n${sopsYaml('age')}`;
+    expect(lines(await look({ 'a.yaml': text }, boring))).toEqual(['a.yaml:10:7 note sops-age']);
+  });
+
   it('names private keys that are too short, or DSA', async () => {
     const rsa = (bits: number) =>
       generateKeyPairSync('rsa', {

@@ -7,7 +7,7 @@ export interface Rule {
   /** The levels a finding of this rule may have, the most serious first. */
   readonly levels: readonly Level[];
   /** Where the rule holds. */
-  readonly holds: 'without git' | 'without gpg' | 'fips' | 'always';
+  readonly holds: 'without git' | 'without gpg' | 'fips140' | 'fips140, boring' | 'always';
   readonly title: string;
   readonly why: string;
 }
@@ -46,7 +46,7 @@ export const RULES = {
   },
   'sops-age': {
     levels: ['note'],
-    holds: 'fips',
+    holds: 'fips140, boring',
     title: 'A SOPS file is encrypted for an age key',
     why: 'It works: age is compiled in. But X25519 and ChaCha20-Poly1305 are no approved algorithms and run outside the validated module.',
   },
@@ -58,31 +58,31 @@ export const RULES = {
   },
   'ssh-host-key': {
     levels: ['error', 'warning', 'note'],
-    holds: 'fips',
+    holds: 'fips140',
     title: 'known_hosts has keys that FIPS mode refuses or does not approve',
     why: 'ssh-dss is refused. A key of type ssh-rsa is used with SHA-2 signatures if it is the only type in the known_hosts of the secret; beside other types source-controller offers ssh-rsa with SHA-1 alone, in an order that changes, and FIPS mode refuses it when the server takes it up. RSA keys below 2048 bits work but are not approved.',
   },
   'ssh-private-key': {
     levels: ['error', 'warning'],
-    holds: 'fips',
+    holds: 'fips140',
     title: 'An SSH identity is a key that FIPS mode refuses or does not approve',
     why: 'DSA signs with SHA-1, which FIPS mode refuses. RSA keys below 2048 bits work but are not approved.',
   },
   'ssh-algorithms': {
     levels: ['error', 'warning'],
-    holds: 'fips',
+    holds: 'fips140',
     title: 'A flag asks for SSH algorithms that FIPS mode refuses',
     why: 'Key exchanges that FIPS mode has not are left out silently, so that the others must do; host key algorithms are offered all the same, and the connection breaks when the server takes up a refused one.',
   },
   'git-verify-openpgp': {
     levels: ['note'],
-    holds: 'fips',
+    holds: 'fips140, boring',
     title: 'Signatures of Git commits are verified by OpenPGP',
     why: 'It works, without gpg, but OpenPGP is checked by code outside the validated module.',
   },
   'commit-signing-openpgp': {
     levels: ['note'],
-    holds: 'fips',
+    holds: 'fips140, boring',
     title: 'Commits are signed by OpenPGP',
     why: 'It works, without gpg, but OpenPGP signs by code outside the validated module.',
   },

@@ -89,7 +89,7 @@ function reportSops(metadata: SopsMetadata, { channel, report }: Scope): void {
     report({ rule: 'sops-openpgp', at: pgp, ...judgeOpenpgp(metadata, channel.name) });
   }
   const age = firstOf(groups, 'age');
-  if (age !== undefined && channel.fips) {
+  if (age !== undefined && channel.crypto !== 'none') {
     report({
       rule: 'sops-age',
       level: 'note',

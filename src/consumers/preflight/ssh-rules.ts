@@ -26,7 +26,7 @@ const HOST_KEY_FIX =
  * algorithms is in fluxcd/pkg: ssh/knownhosts (hostKeyAlgorithms) and git/gogit/transport.go.
  */
 export function checkKnownHosts(text: string, { channel, report }: Scope, placeOf: (at: number) => number): void {
-  if (!channel.fips) return;
+  if (channel.crypto !== 'fips140') return;
   const keys = readKnownHosts(text);
   const types = new Set(keys.map(({ type }) => type));
   for (const key of keys) {
@@ -68,7 +68,7 @@ function judgeHostKey({ type, bits }: KnownHost, types: ReadonlySet<string>): Om
 
 /** Reports a private key of SSH that FIPS mode refuses. */
 export function checkIdentity(pem: string, { channel, report }: Scope, at: number): void {
-  const key = channel.fips ? readPrivateKey(pem) : undefined;
+  const key = channel.crypto === 'fips140' ? readPrivateKey(pem) : undefined;
   const fix =
     'Make an ssh-ed25519 or ecdsa-sha2-nistp384 key (`flux create secret git --ssh-key-algorithm=ecdsa`) and register it with the Git server.';
   if (key?.type === 'ssh-dss')
@@ -94,7 +94,7 @@ export function maySshFlags(text: string): boolean {
 /** Reports flags that ask for algorithms FIPS mode has not, wherever in the text they stand but in comments. */
 export function checkSshFlags(scope: Scope): void {
   const { text } = scope.file;
-  if (!scope.channel.fips) return;
+  if (scope.channel.crypto !== 'fips140') return;
   for (const match of text.matchAll(FLAG)) {
     const [flag, kind = 'kex', list = ''] = match;
     const line = text.slice(text.lastIndexOf('\n', match.index) + 1, match.index);

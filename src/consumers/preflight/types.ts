@@ -7,8 +7,8 @@ export type Level = 'error' | 'warning' | 'note';
 /** What a channel has and demands, as far as a repository can tell. */
 export interface ChannelTraits {
   readonly name: string;
-  /** Cryptography is in FIPS 140-3 mode. */
-  readonly fips: boolean;
+  /** The crypto mode of its programs: SSH is restricted by `fips140` alone, as `boring` restricts TLS and nothing else. */
+  readonly crypto: 'none' | 'fips140' | 'boring';
   /** The image of kustomize-controller has git, and remote bases are allowed. */
   readonly git: boolean;
   /** The image of kustomize-controller has GnuPG. */

@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path';
 import { type ChannelTraits, preflight, type PreflightReport } from '#consumers';
 
 /** The channels of the tests. */
-export const FIPS: ChannelTraits = { name: 'fips', fips: true, git: false, gpg: false };
-export const DISTROLESS: ChannelTraits = { name: 'distroless', fips: false, git: false, gpg: false };
-export const STANDARD: ChannelTraits = { name: 'standard', fips: false, git: true, gpg: true };
+export const FIPS: ChannelTraits = { name: 'fips', crypto: 'fips140', git: false, gpg: false };
+export const DISTROLESS: ChannelTraits = { name: 'distroless', crypto: 'none', git: false, gpg: false };
+export const STANDARD: ChannelTraits = { name: 'standard', crypto: 'none', git: true, gpg: true };
 
 /** A folder that is gone after the test. */
 export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
