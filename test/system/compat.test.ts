@@ -36,7 +36,8 @@ function oakum(args: readonly string[], options: Partial<Parameters<typeof runCl
   const env = Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) => (value ? [[name, value]] : [])),
   );
-  return runCli([...args, '--definition', join(folder, 'distribution.yaml')], {
+  const takesDefinition = args[0] === 'release' || args[0] === 'compat';
+  return runCli(takesDefinition ? [...args, '--definition', join(folder, 'distribution.yaml')] : args, {
     cwd: folder,
     ...options,
     env: { ...env, CI: 'true', OAKUM_DATA: join(folder, 'data'), ...options.env },
@@ -58,8 +59,8 @@ function running(below: string): readonly string[] {
   });
 }
 
-/** The folder of a run's scratch, which its processes name. */
-const scratch = () => join(process.env['OAKUM_CACHE'] ?? '/var/cache/oakum', 'tmp');
+/** The start of the paths of a run's scratch, which its processes name; the cache may serve other runs at the same time. */
+const scratchOf = (pid: number | undefined) => join(process.env['OAKUM_CACHE'] ?? '/var/cache/oakum', 'tmp', `${pid}-`);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'oakum-compat-'));
@@ -72,7 +73,10 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('oakum compat test', () => {
   it('passes on real API servers of the oldest, the usual and the newest minor', { timeout: 60 * 60_000 }, async () => {
-    const done = await oakum(['compat', 'test', '2.9.2', '--kubernetes', MINORS.join(','), '--json', '--attach']);
+    let pid: number | undefined;
+    const done = await oakum(['compat', 'test', '2.9.2', '--kubernetes', MINORS.join(','), '--json', '--attach'], {
+      onStart: (child) => (pid = child.pid),
+    });
     const cells = JSON.parse(done.stdout || '[]') as readonly Cell[];
     const bad = cells.flatMap(({ kubernetes, steps }) =>
       steps.filter(({ verdict }) => verdict === 'failed').map((step) => ({ kubernetes, ...step })),
@@ -88,7 +92,7 @@ describe('oakum compat test', () => {
         expect(digestOf(readFileSync(join(cellOf(kubernetes), name)))).toBe(digest);
       expect(readFileSync(join(cellOf(kubernetes), 'source-controller.log'), 'utf8')).toContain('"level":"info"');
     }
-    expect(running(scratch())).toEqual([]);
+    expect(running(scratchOf(pid))).toEqual([]);
   });
 
   it('leaves out what holds, and shows it', async () => {
@@ -135,19 +139,20 @@ describe('oakum compat test', () => {
   });
 
   it.each(['SIGINT', 'SIGKILL'] as const)('leaves nothing running after %s', async (signal) => {
-    const before = running(scratch());
+    let own = '';
     const stopped = await oakum(['compat', 'test', '2.9.2', '--kubernetes', '1.37', '--out', 'stopped'], {
       onStart: (child) => {
+        own = scratchOf(child.pid);
         const timer = setInterval(() => {
-          const started = running(scratch()).some((one) => one.includes('source-controller --'));
+          const started = running(own).some((one) => one.includes('source-controller --'));
           if (child.exitCode !== null || started) clearInterval(timer);
           if (started) child.kill(signal);
         }, 100);
       },
     });
     expect(stopped.exitCode).toBe(signal === 'SIGINT' ? 130 : null);
-    for (let wait = 0; wait < 100 && running(scratch()).length > before.length; wait += 1) await delay(100);
-    expect(running(scratch())).toEqual(before);
+    for (let wait = 0; wait < 100 && running(own).length > 0; wait += 1) await delay(100);
+    expect(running(own)).toEqual([]);
     expect(readdirSync(folder)).not.toContain('stopped');
   });
 
