@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { itemsOf, offsetOf, textOf, valueOf, valuesAt, type View } from './documents.ts';
 import type { Scope } from './scope.ts';
+import { numberOf, thresholdOf } from './sops.ts';
 
 /** Keys of a rule, as `creationRule` of SOPS (config/config.go) names them: texts or lists of texts. */
 const RULE_KEYS = ['age', 'kms', 'gcp_kms', 'hckms', 'azure_keyvault', 'hc_vault_transit_uri'];
@@ -26,8 +27,7 @@ function checkRule(view: View, { channel, report }: Scope, rule: unknown): void 
   const groups = listed.length > 0 ? listed : [readGroup(view, rule, RULE_KEYS)];
   const found = groups.find(({ openpgp }) => openpgp !== undefined)?.openpgp;
   if (found === undefined) return;
-  const told = Number((valueOf(view, rule, 'shamir_threshold') as { value?: unknown } | undefined)?.value ?? 0);
-  const threshold = groups.length < 2 ? 1 : told > 0 ? told : groups.length;
+  const threshold = thresholdOf(numberOf(valueOf(view, rule, 'shamir_threshold')), groups);
   const open = groups.filter(({ others }) => others.length > 0).length;
   const path = textOf(valueOf(view, rule, 'path_regex'));
   const what = path === undefined ? 'this rule' : `the rule for ${path}`;

@@ -35,7 +35,7 @@ export function checkSopsDocument(view: View, scope: Scope): void {
   const sops = valueOf(view, view.root, 'sops');
   const listed = itemsOf(view, valueOf(view, sops, 'key_groups')).map((group) => readGroup(view, group));
   const groups = listed.length > 0 ? listed : [readGroup(view, sops)];
-  reportSops({ groups, threshold: thresholdOf(textOrNumber(valueOf(view, sops, 'shamir_threshold')), groups) }, scope);
+  reportSops({ groups, threshold: thresholdOf(numberOf(valueOf(view, sops, 'shamir_threshold')), groups) }, scope);
 }
 
 function readGroup(view: View, node: unknown): KeyGroup {
@@ -47,12 +47,13 @@ function readGroup(view: View, node: unknown): KeyGroup {
   );
 }
 
-function textOrNumber(node: unknown): number {
+/** Gives the number of a scalar; 0 where there is none. */
+export function numberOf(node: unknown): number {
   return Number((node as { readonly value?: unknown } | undefined)?.value ?? 0);
 }
 
-/** Without a threshold SOPS splits the key so that every group is needed (`GenerateDataKeyWithKeyServices`). */
-function thresholdOf(told: number, groups: readonly unknown[]): number {
+/** Gives how many groups must be opened: without a threshold SOPS splits the key so that all are needed (`GenerateDataKeyWithKeyServices`). */
+export function thresholdOf(told: number, groups: readonly unknown[]): number {
   return groups.length < 2 ? 1 : told > 0 ? told : groups.length;
 }
 
