@@ -67,8 +67,12 @@ async function find(version: string, flags: FromFlags, world: World): Promise<Lo
   return fromPlace(registryPlace(openRegistryClient(flags.plainHttp === true, world), registry), version);
 }
 
-/** Takes REGISTRY or REGISTRY/releases; gives the registry with its path, undefined where the text names none. */
+/**
+ * Takes REGISTRY or REGISTRY/releases; gives the registry with its path, undefined where the text names none. `none.json` is a file that
+ * there is not, as no top-level domain has that name.
+ */
 export function registryOf(text: string): string | undefined {
+  if (/^[^/:]*\.json$/.test(text)) return undefined;
   const registry = text.replace(/\/+$/, '').replace(/\/releases$/, '');
   return REGISTRY.test(registry) ? registry : undefined;
 }
