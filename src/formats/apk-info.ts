@@ -54,7 +54,7 @@ const NAME = /^[A-Za-z0-9._][A-Za-z0-9._+-]{0,255}$/;
 const VERSION = /^[0-9][A-Za-z0-9._+~-]{0,127}$/;
 
 /** Says whether a text may name a package; such a name is safe as a part of a file name. */
-export function isAlpineName(text: string): boolean {
+function isAlpineName(text: string): boolean {
   return NAME.test(text) && !/^\.{1,2}$/.test(text);
 }
 
