@@ -12,7 +12,7 @@ export function alpineBase(definition: AlpineBaseDefinition, shop: Workshop): Ba
     fits: async (locked, platform) => fits(locked, definition, platform),
     async fetch(locked, platforms) {
       const alpine = await shop.alpine(definition);
-      await alpine.fetch(platforms.flatMap((one) => locked.alpine?.platforms[one]?.packages ?? []) as never);
+      await alpine.fetch(platforms.flatMap((one) => locked.alpine?.platforms[one]?.packages ?? []));
     },
     ground: (request) => alpineGround(request, definition, shop),
     content: (locked, platform) => alpineContent(locked, platform, { definition, shop }),
@@ -37,7 +37,7 @@ async function resolve(
     releases: [],
     packages: {},
     alpine: { ...asked, platforms: Object.fromEntries(resolved) },
-  } as unknown as LockedBase;
+  };
 }
 
 /** Says whether the lock was made for what the definition asks. */

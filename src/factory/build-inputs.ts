@@ -79,10 +79,10 @@ function withoutPlaces(base: BaseDefinition | undefined): Json {
   if (base.kind === 'image') return { kind: base.kind, image: base.image };
   if (base.kind === 'alpine') {
     const { mirror: _mirror, keyring: _keyring, ...rest } = base;
-    return rest as unknown as Json;
+    return rest;
   }
   const { mirror: _mirror, securityMirror: _security, keyring: _keyring, ...rest } = base;
-  return rest as unknown as Json;
+  return rest;
 }
 
 /** The bases of the lock are the revision's own already, and what it does not fix built nothing. */

@@ -75,7 +75,7 @@ export function sopsTime(now: Date): string {
  */
 export async function encryptSecret(secret: PlainSecret, keys: readonly MasterKey[], now: Date): Promise<string> {
   const dataKey = randomBytes(32);
-  const wrapped = await Promise.all(keys.map((key) => key.wrap(dataKey, now)));
+  const wrapped = await Promise.all(keys.map(async (key) => key.wrap(dataKey, now)));
   const lists = [...Map.groupBy(wrapped, ({ list }) => list)].map(([list, all]) => [
     list,
     all.map(({ entry }) => entry),
