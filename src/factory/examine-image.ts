@@ -21,16 +21,7 @@ import {
   PREDICATES,
   readImageContent,
 } from '#evidence';
-import {
-  type Descriptor,
-  type ImageConfig,
-  isIndexType,
-  MAX_MANIFEST_BYTES,
-  parseConfig,
-  parseIndex,
-  parseManifest,
-  readContent,
-} from '#image';
+import { type Descriptor, type ImageConfig, isIndexType, parseIndex, readImageDocuments } from '#image';
 import { compareAttested } from './attested-fips.ts';
 
 /** A Go program of an image, and what its bytes say. */
@@ -99,11 +90,7 @@ async function examinePlatform(
 ): Promise<PlatformFips> {
   const { image, root, store } = request;
   const { descriptor } = target;
-  const manifest = parseManifest(await readContent(store.source, descriptor, MAX_MANIFEST_BYTES), descriptor.digest);
-  const config = parseConfig(
-    await readContent(store.source, manifest.config, MAX_MANIFEST_BYTES),
-    manifest.config.digest,
-  );
+  const { manifest, config } = await readImageDocuments(store.source, descriptor);
   const platform = `${config.os}/${config.architecture}`;
   const { programs, others } = await readPrograms(store, descriptor, tools);
   const starts = [...(config.config?.Entrypoint ?? []), ...(config.config?.Cmd ?? [])];

@@ -19,6 +19,8 @@ export type { Layout } from './layout.ts';
 export { buildIndex, buildManifest, MAX_MANIFEST_BYTES, parseIndex, parseManifest, toDocument } from './manifest.ts';
 export type { Document, Index, Manifest } from './manifest.ts';
 export { isIndexType, isManifestType, layerTypeOf, MEDIA_TYPES } from './media-types.ts';
+export { readImageDocuments } from './read-image.ts';
+export type { ImageDocuments } from './read-image.ts';
 export { unpackImage } from './unpack.ts';
 export type { UnpackOptions } from './unpack.ts';
 export { copyImage } from './copy.ts';

@@ -4,11 +4,11 @@ import { dirname } from 'node:path';
 import { removeTree } from '#cache';
 import { Measure, messageOf, OakumError, temporaryName } from '#core';
 import { decompress, readTar } from '#formats';
-import { type ImageConfig, parseConfig } from './config.ts';
-import { checkedContent, type ContentSource, type Descriptor, readContent } from './content.ts';
+import type { ImageConfig } from './config.ts';
+import { checkedContent, type ContentSource, type Descriptor } from './content.ts';
 import { ImageError } from './error.ts';
 import { MAX_LAYER_BYTES } from './inspect.ts';
-import { MAX_MANIFEST_BYTES, parseManifest } from './manifest.ts';
+import { readImageDocuments } from './read-image.ts';
 import { packingOf } from './media-types.ts';
 import { openRoot, type Root } from './unpack-root.ts';
 
@@ -31,11 +31,8 @@ export async function unpackImage(
   folder: string,
   options: UnpackOptions = {},
 ): Promise<ImageConfig> {
-  const { config: configAt, layers } = parseManifest(
-    await readContent(source, manifest, MAX_MANIFEST_BYTES),
-    manifest.digest,
-  );
-  const config = parseConfig(await readContent(source, configAt, MAX_MANIFEST_BYTES), configAt.digest);
+  const { manifest: read, config } = await readImageDocuments(source, manifest);
+  const { layers } = read;
   const diffIds = config.rootfs.diff_ids;
   if (diffIds.length !== layers.length) {
     throw new ImageError(

@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from '#core';
-import {
-  type Descriptor,
-  type Document,
-  isIndexType,
-  MAX_MANIFEST_BYTES,
-  parseConfig,
-  parseIndex,
-  parseManifest,
-  readContent,
-} from '#image';
+import { type Descriptor, type Document, isIndexType, parseIndex, parseManifest, readImageDocuments } from '#image';
 import { attestationManifestsOf } from '../attach/attestation-manifest.ts';
 import type { EvidenceStore } from '../attach/store.ts';
 import { EvidenceError } from '../error.ts';
@@ -148,9 +139,8 @@ async function inspectPlatform(request: InspectRequest, target: PlatformTarget):
   const { descriptor } = target;
   const claimed = claimsOf(request, descriptor);
   claimed.catch(() => {}); // awaited below, after what may fail first
-  const manifest = parseManifest(await readContent(source, descriptor, MAX_MANIFEST_BYTES), descriptor.digest);
+  const { manifest, config } = await readImageDocuments(source, descriptor);
   const { layers } = manifest;
-  const config = parseConfig(await readContent(source, manifest.config, MAX_MANIFEST_BYTES), manifest.config.digest);
   const { claims, refused } = await claimed;
   const faults: RefusedClaim[] = [];
   const sboms = readAll(claims, isSbomType, {

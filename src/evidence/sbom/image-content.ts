@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, Measure, messageOf, OakumError } from '#core';
 import { type ApkPackage, decompress, type GoBuildInfo, readTar, type RpmPackage } from '#formats';
-import {
-  checkedContent,
-  type ContentSource,
-  type Descriptor,
-  MAX_MANIFEST_BYTES,
-  MEDIA_TYPES,
-  parseConfig,
-  parseManifest,
-  readContent,
-} from '#image';
+import { checkedContent, type ContentSource, type Descriptor, MEDIA_TYPES, readImageDocuments } from '#image';
 import { EvidenceError } from '../error.ts';
 import {
   type ContentFile,
@@ -82,11 +73,8 @@ export async function readImageContent(
   manifest: Descriptor,
   options: ReadContentOptions,
 ): Promise<ImageContent> {
-  const { config: configAt, layers } = parseManifest(
-    await readContent(source, manifest, MAX_MANIFEST_BYTES),
-    manifest.digest,
-  );
-  const config = parseConfig(await readContent(source, configAt, MAX_MANIFEST_BYTES), configAt.digest);
+  const { manifest: read, config } = await readImageDocuments(source, manifest);
+  const { layers } = read;
   let image = newLayer();
   const diffIds = config.rootfs.diff_ids;
   for (const [index, layer] of layers.entries()) {

@@ -7,10 +7,10 @@ import {
   isIndexType,
   type Manifest,
   MAX_MANIFEST_BYTES,
-  parseConfig,
   parseIndex,
   parseManifest,
   readContent,
+  readImageDocuments,
 } from '#image';
 import { PREDICATE_ANNOTATION, attestationManifestsOf, REFERENCE_TYPE } from '../attach/attestation-manifest.ts';
 import type { EvidenceStore } from '../attach/store.ts';
@@ -80,11 +80,7 @@ export async function readPlatform(
     architecture,
   });
   try {
-    const manifest = parseManifest(await readContent(store.source, descriptor, MAX_MANIFEST_BYTES), descriptor.digest);
-    const config = parseConfig(
-      await readContent(store.source, manifest.config, MAX_MANIFEST_BYTES),
-      manifest.config.digest,
-    );
+    const { manifest, config } = await readImageDocuments(store.source, descriptor);
     const { os, architecture } = config;
     const claimed = descriptor.platform ?? config;
     if (claimed.os !== os || claimed.architecture !== architecture) {
