@@ -3,7 +3,6 @@ import { ALPINE_COMPOSITION, type AlpineRoot, APK_ARCHITECTURES, composeAlpine }
 import { architectureOf, type Platform, reportStep } from '#core';
 import type { AlpineBaseDefinition, LockedBase } from '#definition';
 import { measureTree } from '#evidence';
-import type { Json } from '#formats';
 import { storeLayer } from '#image';
 import type { BaseContent, Distribution, Ground, GroundRequest } from './bases.ts';
 import { readDistribution } from './distribution.ts';
@@ -30,7 +29,7 @@ export async function alpineGround(
       composition: ALPINE_COMPOSITION,
       ...asked,
       packages: packages.map(({ checksum, sha256 }) => [checksum, sha256]),
-    } as unknown as Json;
+    };
     const root = await shop.cache.step<{ epoch: string; distribution: Distribution }>(
       { name: 'read-alpine-base', inputs },
       () => [],

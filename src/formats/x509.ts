@@ -122,7 +122,7 @@ export function partsOf(certificate: Buffer): {
   return { serial: serial.bytes, issuer: issuer.bytes, subject: subject.bytes };
 }
 
-/** Takes DER; gives PEM. */
+/** Takes a label and bytes; gives them as PEM (RFC 7468): base64 in lines of 64, between the two that name it. */
 export function toPem(label: string, bytes: Buffer): string {
   const lines = bytes.toString('base64').match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;

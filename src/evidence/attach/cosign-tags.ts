@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import { type Digest, digestOf, hexOf } from '#core';
-import { canonicalJson, type Json } from '#formats';
+import { canonicalJson, type Json, toPem } from '#formats';
 import { buildManifest, type Descriptor, type Document, toDocument } from '#image';
 import { EvidenceError } from '../error.ts';
 import { documentsConfig, type Parcel } from './parcel.ts';
@@ -83,7 +83,9 @@ export function attestationLayer(bundle: Json, predicateType: string): TagLayer 
   const annotations = {
     [COSIGN_ANNOTATIONS.signature]: '',
     predicateType,
-    ...(certificate === undefined ? {} : { [COSIGN_ANNOTATIONS.certificate]: toPem(certificate) }),
+    ...(certificate === undefined
+      ? {}
+      : { [COSIGN_ANNOTATIONS.certificate]: toPem('CERTIFICATE', Buffer.from(certificate, 'base64')) }),
     ...(entry?.inclusionPromise === undefined ? {} : { [COSIGN_ANNOTATIONS.rekor]: toRekorBundle(entry) }),
   };
   return { bytes: document.bytes, descriptor: { ...document.descriptor, annotations } };
@@ -142,11 +144,6 @@ function toRekorBundle(entry: z.output<typeof entrySchema>): string {
       logID: Buffer.from(entry.logId.keyId, 'base64').toString('hex'),
     },
   });
-}
-
-function toPem(base64: string): string {
-  const lines = base64.match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 }
 
 function describe(bytes: Buffer, mediaType: string): Descriptor {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes, scrypt } from 'node:crypto';
 import { z } from 'zod';
-import { parseIfJson } from '#formats';
+import { parseIfJson, toPem } from '#formats';
 import { unreadableKey, wrongPassword } from './key-error.ts';
 
 /**
@@ -73,12 +73,7 @@ export async function encryptCosignKey(pkcs8: Buffer, password: string): Promise
     cipher: { name: 'nacl/secretbox', nonce: nonce.toString('base64') },
     ciphertext: ciphertext.toString('base64'),
   };
-  const lines =
-    Buffer.from(JSON.stringify(sealed))
-      .toString('base64')
-      .match(/.{1,64}/g) ?? [];
-  const label = 'ENCRYPTED SIGSTORE PRIVATE KEY';
-  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
+  return toPem('ENCRYPTED SIGSTORE PRIVATE KEY', Buffer.from(JSON.stringify(sealed)));
 }
 
 function deriveKey(password: string, salt: Buffer, { N, r, p }: ScryptParameters): Promise<Buffer> {

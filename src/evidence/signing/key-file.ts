@@ -78,12 +78,6 @@ export function formatPublicKey(key: KeyObject): string {
   return half.export({ type: 'spki', format: 'pem' }).toString();
 }
 
-/** Takes a certificate in DER; gives it as PEM (RFC 7468). */
-export function toCertificatePem(certificate: Buffer): string {
-  const lines = certificate.toString('base64').match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
-}
-
 function importPem(text: string, { where, password }: ReadKeyOptions): KeyObject {
   if (!/^-----BEGIN ([A-Z]+ )*PRIVATE KEY-----/m.test(text))
     throw unreadableKey(where, 'it holds no private key in PEM');

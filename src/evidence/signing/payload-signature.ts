@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { canonicalJson } from '#formats';
+import { canonicalJson, toPem } from '#formats';
 import type { PayloadSignature } from '../attach/cosign-tags.ts';
 import type { Testimony } from './bundle.ts';
-import { toCertificatePem } from './key-file.ts';
 import type { LogEntry } from './rekor.ts';
 import type { Identity } from './identity.ts';
 
 /** Gives a signature over bytes, its certificates and witnesses, in the form of cosign 2's annotations (cosign specs/SIGNATURE_SPEC.md). */
 export function toPayloadSignature(signature: Buffer, identity: Identity, testimony: Testimony): PayloadSignature {
-  const [leaf, ...chain] = identity.certificates.map(toCertificatePem);
+  const [leaf, ...chain] = identity.certificates.map((one) => toPem('CERTIFICATE', one));
   const [entry] = testimony.entries;
   const [timestamp] = testimony.timestamps;
   return {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Http } from '#core';
-import type { DsseEnvelope } from '#formats';
+import { type DsseEnvelope, toPem } from '#formats';
 import type { Testimony } from './bundle.ts';
-import { formatPublicKey, toCertificatePem } from './key-file.ts';
+import { formatPublicKey } from './key-file.ts';
 import { logEnvelope, logPayload } from './rekor.ts';
 import type { Identity } from './identity.ts';
 import { requestTimestamp } from './timestamps.ts';
@@ -63,7 +63,7 @@ export const NO_WITNESSES: Witnesses = {
 async function writeEntry(log: { readonly http: Http; readonly url: string }, signed: Witnessed) {
   const [certificate] = signed.identity.certificates;
   const verifier =
-    certificate === undefined ? formatPublicKey(signed.identity.publicKey) : toCertificatePem(certificate);
+    certificate === undefined ? formatPublicKey(signed.identity.publicKey) : toPem('CERTIFICATE', certificate);
   if (signed.kind === 'envelope') return logEnvelope(log, signed.envelope, verifier);
   const { payload, signature, identity } = signed;
   return logPayload(log, { payload, signature, verifier, publicKey: identity.publicKey });
