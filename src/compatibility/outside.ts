@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer, type IncomingMessage } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '#core';
 import { type Authority, createAuthority } from './certificates.ts';
+import { serveLocally } from './scenario/servers/https.ts';
 
 /** What a controller that must reach cloud services finds instead of them: a proxy, and an authority that it is told to trust. */
 export interface Outside {
@@ -33,17 +34,15 @@ export async function startOutside(clock: Clock): Promise<Outside> {
     client.on('close', () => open.delete(client));
     join(client, address);
   });
-  await new Promise<void>((resolve, reject) => void server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const { host, stop } = await serveLocally(server);
   return {
     authority: createAuthority('Oakum outside', clock),
-    proxy: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    proxy: `http://${host}`,
     lead: (place, address) => void places.set(place, address),
-    stop: () =>
-      new Promise((resolve) => {
-        for (const client of open) client.destroy();
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    async stop() {
+      for (const client of open) client.destroy();
+      await stop();
+    },
   };
 }
 

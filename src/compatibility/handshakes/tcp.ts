@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Socket } from 'node:net';
-import { listenLocally, type RunningServer } from '../scenario/servers/https.ts';
+import { listenLocally, type RunningServer, serveLocally } from '../scenario/servers/https.ts';
 
 /** Starts a TCP server on a free port of 127.0.0.1; `meet` gets each connection. */
 export async function startTcp(meet: (socket: Socket) => void): Promise<RunningServer> {
@@ -32,13 +32,5 @@ export async function startEventSink(address: string): Promise<RunningServer> {
     request.on('error', () => {}).resume();
     response.writeHead(202).end();
   });
-  const host = await listenLocally(server, Number(address.split(':')[1]));
-  return {
-    host,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return serveLocally(server, Number(address.split(':')[1]));
 }

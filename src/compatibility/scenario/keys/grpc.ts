@@ -5,9 +5,8 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { AddressInfo } from 'node:net';
 import type { KeyPair } from '../../certificates.ts';
-import type { RunningServer } from '../servers/https.ts';
+import { listenLocally, type RunningServer } from '../servers/https.ts';
 import { type Message, readMessage } from './protobuf.ts';
 
 /** A call that is refused: a status of https://grpc.io/docs/guides/status-codes/ and why. */
@@ -43,9 +42,9 @@ export async function startGrpc(
     stream.on('error', () => {});
     void serve(stream, headers, methods[String(headers[':path'])]);
   });
-  await new Promise<void>((resolve, reject) => void server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const host = await listenLocally(server);
   return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    host,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import type { AddressInfo } from 'node:net';
 import type { Algorithms, AuthContext, Connection, ServerChannel } from 'ssh2';
-import type { RunningServer } from './https.ts';
+import { listenLocally, type RunningServer } from './https.ts';
 import type { Repositories } from './repositories.ts';
 import { createEcdsaKey, type SshKey } from './ssh-keys.ts';
 
@@ -62,16 +61,12 @@ export async function startGitSsh(repositories: Repositories, options: GitSshOpt
       });
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
+  const place = await listenLocally(server);
   return {
-    host: `127.0.0.1:${port}`,
+    host: place,
     username: USERNAME,
     identity: client.pem,
-    knownHosts: `[127.0.0.1]:${port} ${host.type} ${host.blob.toString('base64')}\n`,
+    knownHosts: `${place.replace('127.0.0.1', '[127.0.0.1]')} ${host.type} ${host.blob.toString('base64')}\n`,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

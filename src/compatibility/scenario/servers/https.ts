@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server, type ServerOptions } from 'node:https';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { messageOf } from '#core';
@@ -40,7 +40,12 @@ export async function startHttps(
     void answer(handle, request, response);
   });
   watch?.(server);
-  const host = await listenLocally(server);
+  return serveLocally(server);
+}
+
+/** Has an HTTP server listen as {@link listenLocally} does; stopping it closes its connections too. Throws where its port is taken. */
+export async function serveLocally(server: HttpServer | Server, port = 0): Promise<RunningServer> {
+  const host = await listenLocally(server, port);
   return {
     host,
     stop: () =>
