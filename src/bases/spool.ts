@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { closeSync, constants, createReadStream, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { type Cache, CacheError } from '#cache';
 import { type Digest, digestOf, Measure } from '#core';
@@ -68,7 +68,7 @@ function readSmall(path: string, { offset, size }: Slice): Buffer {
   const content = Buffer.allocUnsafe(size);
   let file: number | undefined;
   try {
-    file = openSync(path, 'r');
+    file = openSync(path, constants.O_RDONLY);
     return content.subarray(0, readSync(file, content, 0, size, offset));
   } catch {
     return Buffer.from('gone');

@@ -18,7 +18,7 @@ export function isDigest(text: string): text is Digest {
 
 /** Takes bytes or a text (as UTF-8); gives their digest. */
 export function digestOf(bytes: Uint8Array | string): Digest {
-  return `sha256:${sha256().update(bytes).digest('hex')}`;
+  return `sha256:${process.getBuiltinModule('node:crypto').hash('sha256', bytes, 'hex')}`;
 }
 
 /** Takes a digest; gives its 64 hex digits. */

@@ -41,22 +41,33 @@ export async function* parallelGzip(
   options: GzipOptions = {},
 ): AsyncGenerator<Buffer, void, undefined> {
   const blockSize = options.blockSize ?? GZIP_BLOCK;
-  const running: Promise<Buffer>[] = [];
+  const running: { readonly block: Buffer; readonly packed: Promise<Buffer> }[] = [];
+  const free: Buffer[] = [];
+  // Blocks are used again: new ones would pile up, as V8 sees little of their size, until it collects garbage.
+  const allocate = () => free.pop() ?? Buffer.allocUnsafeSlow(blockSize);
+  let done: Buffer | undefined;
+  async function next(): Promise<Buffer> {
+    const { block, packed } = running.shift() as (typeof running)[number];
+    const bytes = await packed;
+    if (done !== undefined) free.push(done); // it was this block's dictionary until now
+    done = block;
+    return bytes;
+  }
   let sum = 0;
   let size = 0;
   let before: Buffer | undefined;
   yield HEADER;
   try {
-    for await (const block of fixedBlocks(bytes, blockSize)) {
-      running.push(deflateBlock(block, before, options.level ?? GZIP_LEVEL));
+    for await (const block of fixedBlocks(bytes, blockSize, allocate)) {
+      running.push({ block, packed: deflateBlock(block, before, options.level ?? GZIP_LEVEL) });
       sum = crc32(block, sum);
       size += block.length;
       before = block.subarray(-WINDOW);
-      if (running.length >= IN_FLIGHT) yield await (running.shift() as Promise<Buffer>);
+      if (running.length >= IN_FLIGHT) yield await next();
     }
-    while (running.length > 0) yield await (running.shift() as Promise<Buffer>);
+    while (running.length > 0) yield await next();
   } finally {
-    await Promise.allSettled(running); // a reader that leaves, or an input that breaks, leaves no work behind
+    await Promise.allSettled(running.map(({ packed }) => packed)); // a reader that leaves, or an input that breaks, leaves no work behind
   }
   yield Buffer.concat([LAST_BLOCK, trailer(sum, size)]);
 }
