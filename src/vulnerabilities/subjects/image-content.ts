@@ -49,7 +49,8 @@ function distributionPackages({ packages, apks, rpms, release }: Content): Pick<
     if (ecosystem?.startsWith(`${kind}:`)) found.push(...list.map((purl) => distributionPackage(purl, ecosystem)));
     else gaps.push({ what: `${list.length} ${kind} packages`, reason: `no feed covers ${nameOf(release)}` });
   }
-  if (rpms.length > 0) gaps.push({ what: `${rpms.length} packages of rpm`, reason: `no feed covers ${nameOf(release)}` });
+  if (rpms.length > 0)
+    gaps.push({ what: `${rpms.length} packages of rpm`, reason: `no feed covers ${nameOf(release)}` });
   if (debian.length + alpine.length + rpms.length === 0 && id !== undefined)
     gaps.push({ what: `packages of ${nameOf(release)}`, reason: 'its layers hold no list of them that is known' });
   return { packages: found, gaps };
