@@ -16,7 +16,7 @@ import {
   type ReleasePlace,
   RELEASES,
 } from '#release';
-import { registryOf } from './locate-release.ts';
+import { asRegistry } from './locate-release.ts';
 import { openRegistryClient } from './registry.ts';
 import type { World } from './world.ts';
 
@@ -51,7 +51,7 @@ async function fromRegistry(
   flags: { readonly plainHttp?: boolean },
   world: World,
 ): Promise<readonly CatalogSource[]> {
-  const place = registryOf(source);
+  const place = asRegistry(source);
   if (place === undefined) {
     throw new OakumError('usage', 'SOURCE_UNREADABLE', 'there is no such folder, and this is no registry', {
       where: source,

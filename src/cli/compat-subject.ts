@@ -5,7 +5,7 @@ import { type CompatImage, type CompatSubject, type CompatTarget, openManifests,
 import { parseIndex } from '#image';
 import { type ChannelRecord, parseRevision, type ReleasePlace } from '#release';
 import type { LocatedRelease } from './locate-release.ts';
-import { registryOf, requireLocked } from './locked-release.ts';
+import { registryOfChannel, requireLocked } from './locked-release.ts';
 
 /** A channel under test, and the indexes of its images where evidence is attached. */
 export interface LocatedSubject {
@@ -26,7 +26,7 @@ export async function openSubject(
   const place = await located.place();
   const opened = await Promise.all(record.images.map((image) => openOne(image, { channel, place, platform, where })));
   const { release, number } = parseRevision(document.revision) ?? { release: document.release, number: 0 };
-  const registry = registryOf(record, channel);
+  const registry = registryOfChannel(record, channel);
   const maker = openManifests({ definition, lock, release, revision: number, registry }, shop);
   const { text: manifests } = await maker.install({ channel, images: record.images });
   const images = opened.map(({ image }) => image);

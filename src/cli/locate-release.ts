@@ -62,7 +62,7 @@ async function find(version: string, flags: FromFlags, world: World): Promise<Lo
   const [, folder] = /^oci:([^:]+?)(?::releases)?$/.exec(from) ?? [];
   if (folder !== undefined)
     return fromPlace(layoutPlace(await openLayout(resolve(world.workingFolder, folder)), folder), version);
-  const registry = registryOf(from);
+  const registry = asRegistry(from);
   if (registry === undefined) throw unreadable(path, version);
   return fromPlace(registryPlace(openRegistryClient(flags.plainHttp === true, world), registry), version);
 }
@@ -71,7 +71,7 @@ async function find(version: string, flags: FromFlags, world: World): Promise<Lo
  * Takes REGISTRY or REGISTRY/releases; gives the registry with its path, undefined where the text names none. `none.json` is a file that
  * there is not, as no top-level domain has that name.
  */
-export function registryOf(text: string): string | undefined {
+export function asRegistry(text: string): string | undefined {
   if (/^[^/:]*\.json$/.test(text)) return undefined;
   const registry = text.replace(/\/+$/, '').replace(/\/releases$/, '');
   return REGISTRY.test(registry) ? registry : undefined;

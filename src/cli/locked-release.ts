@@ -31,7 +31,7 @@ export function requireLocked({ images }: ChannelRecord, release: string, lock: 
 }
 
 /** Gives the registry that the images of a channel were published under. */
-export function registryOf({ images }: ChannelRecord, channel: string): string {
+export function registryOfChannel({ images }: ChannelRecord, channel: string): string {
   const [image] = images;
   return image?.name.slice(0, -`/${channel}/${image.component}`.length) ?? '';
 }

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { digestOf, messageOf, OakumError } from '#core';
 import { type CatalogSource, orderRevisions, parseReleaseDocument, parseRevision, type Revision } from '#release';
 import { readCatalogSources } from './catalog-sources.ts';
-import { registryOf } from './locate-release.ts';
+import { asRegistry } from './locate-release.ts';
 import type { World } from './world.ts';
 
 /** A release document, where it was read from, and the folder that what belongs to it lies in, where it is one. */
@@ -45,7 +45,7 @@ async function readPlace(
   const path = resolve(world.workingFolder, place);
   const kind = await kindOf(path);
   if (kind === 'file') return [await readDocument(path)];
-  if (kind === undefined && !place.startsWith('oci:') && registryOf(place) === undefined)
+  if (kind === undefined && !place.startsWith('oci:') && asRegistry(place) === undefined)
     throw unreadable(path, 'there is no such file or folder');
   const found = await readCatalogSources(place, flags, world);
   const single = join(path, 'release.json');

@@ -13,7 +13,7 @@ import {
   type ReleaseDocument,
 } from '#release';
 import { type FromFlags, locateRelease } from '../locate-release.ts';
-import { registryOf, requireLocked } from '../locked-release.ts';
+import { registryOfChannel, requireLocked } from '../locked-release.ts';
 import { withProgress } from '../session.ts';
 import { keepLock, type Loaded, loadDefinition, openShop, type SharedFlags } from '../shop.ts';
 import type { World } from '../world.ts';
@@ -53,7 +53,7 @@ export interface MadeManifests {
 export async function makeManifests(version: string, flags: ManifestsFlags, world: World): Promise<MadeManifests> {
   const { document, where: file } = await locateRelease(version, flags, world);
   const { channel, record } = chooseChannel(flags.channel, document, file);
-  const registry = flags.registry === undefined ? registryOf(record, channel) : toRegistry(flags.registry);
+  const registry = flags.registry === undefined ? registryOfChannel(record, channel) : toRegistry(flags.registry);
   const loaded = await loadDefinition(flags, world);
   const options = toOptions(flags, record, loaded);
   const images = record.images.filter(({ component }) => options.components.includes(component));

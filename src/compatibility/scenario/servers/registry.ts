@@ -69,16 +69,10 @@ export async function startArtifactRegistry(identity: ServerIdentity, login: Log
     response.setHeader('docker-content-digest', digest);
     send(response, kind === 'manifests' ? MEDIA_TYPES.manifest : 'application/octet-stream', bytes);
   });
-  const open = (name: string): Repository => {
-    const fresh = { blobs: new Map(), manifests: new Map(), tags: new Map(), referrers: new Map() };
-    const repository = repositories.get(name) ?? fresh;
-    repositories.set(name, repository);
-    return repository;
-  };
   return {
     ...server,
     copy(name, tag, { manifest, blobs, referrers }) {
-      const repository = open(name);
+      const repository = open(name, repositories);
       for (const one of [{ manifest, blobs }, ...referrers]) {
         repository.manifests.set(one.manifest.descriptor.digest, one.manifest.bytes);
         for (const { descriptor, bytes } of one.blobs) repository.blobs.set(descriptor.digest, bytes);
@@ -91,7 +85,7 @@ export async function startArtifactRegistry(identity: ServerIdentity, login: Log
       );
     },
     put(name, tag, artifact) {
-      const repository = open(name);
+      const repository = open(name, repositories);
       const manifest = manifestOf(artifact);
       const digest = digestOf(manifest);
       for (const { bytes } of [artifact.config, ...artifact.layers]) repository.blobs.set(digestOf(bytes), bytes);
@@ -100,6 +94,14 @@ export async function startArtifactRegistry(identity: ServerIdentity, login: Log
       return digest;
     },
   };
+}
+
+/** Gives the repository of a name, made where there is none. */
+function open(name: string, repositories: Map<string, Repository>): Repository {
+  const fresh = { blobs: new Map(), manifests: new Map(), tags: new Map(), referrers: new Map() };
+  const repository = repositories.get(name) ?? fresh;
+  repositories.set(name, repository);
+  return repository;
 }
 
 function manifestOf({ config, layers, annotations }: Artifact): Buffer {
