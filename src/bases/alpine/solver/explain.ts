@@ -2,8 +2,9 @@
 import type { ApkDependency } from '#formats';
 import { BaseError } from '../../error.ts';
 import type { Candidate } from './catalog.ts';
+import type { Clause } from './clause.ts';
 import type { Need, Origin } from './needs.ts';
-import { type Clause, search } from './search.ts';
+import { search } from './search.ts';
 import { satisfies, type Universe } from './universe.ts';
 
 const MOST_SENTENCES = 20;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ApkDependency, compareAlpineVersions } from '#formats';
 import type { Candidate } from './catalog.ts';
-import type { Clause } from './search.ts';
+import type { Clause } from './clause.ts';
 import { satisfies, type Universe } from './universe.ts';
 
 /** Why a clause holds. `owner` is a variable; 1 is the base's own list. */
@@ -43,9 +43,8 @@ export interface Rules {
  * those of a tag that a word of the list names, for what that word needs.
  */
 export function createRules(universe: Universe): Rules {
-  const { candidates, catalog, world } = universe;
+  const { candidates, world } = universe;
   const pins = readPins(universe);
-  const needs = new Map<number, readonly Need[]>();
   const candidate = (variable: number) => candidates[variable] as Candidate;
   const dependenciesOf = (variable: number) => (variable === 1 ? world : candidate(variable).depends);
 
@@ -54,41 +53,27 @@ export function createRules(universe: Universe): Rules {
     return one.name === name || provides.get(name) !== undefined || one.providerPriority > 0;
   }
 
-  function providersOf(dependency: ApkDependency): readonly Candidate[] {
-    return catalog.providersOf(dependency.name).filter((one) => satisfies(dependency, one));
-  }
-
   function needOf(owner: number, dependency: ApkDependency): Need {
-    const usable = providersOf(dependency).filter((one) => {
+    const usable = providersOf(dependency, universe).filter((one) => {
       return dependency.broken !== true && isUsable(one) && pins.isAllowed(one);
     });
     const providers = bestFirst(usable, dependency.name, pins).map((one) => universe.variableOf(one) ?? 0);
     return { origin: { kind: 'need', owner, dependency, providers }, rank: universe.rankOf(dependency.name) };
   }
 
-  function needsOf(variable: number): readonly Need[] {
-    const known = needs.get(variable);
-    if (known !== undefined) return known;
-    const found = dependenciesOf(variable)
+  const needsOf = keepEach((variable): readonly Need[] =>
+    dependenciesOf(variable)
       .filter((one) => !one.conflict)
-      .map((one) => needOf(variable, one));
-    needs.set(variable, found);
-    return found;
-  }
+      .map((one) => needOf(variable, one)),
+  );
 
   const selfInstalling = findSelfInstalling(universe, pins);
-  const triggers = new Map<number, readonly Trigger[]>();
-
-  function triggersOf(variable: number): readonly Trigger[] {
-    const known = triggers.get(variable);
-    if (known !== undefined) return known;
-    const found = candidate(variable).installIf.map((condition) => ({
+  const triggersOf = keepEach((variable): readonly Trigger[] =>
+    candidate(variable).installIf.map((condition) => ({
       conflict: condition.conflict,
-      variables: providersOf(condition).flatMap((one) => universe.variableOf(one) ?? []),
-    }));
-    triggers.set(variable, found);
-    return found;
-  }
+      variables: providersOf(condition, universe).flatMap((one) => universe.variableOf(one) ?? []),
+    })),
+  );
 
   function isTriggered(variable: number, isThere: (variable: number) => boolean): boolean {
     return triggersOf(variable).every(({ conflict, variables }) => variables.some(isThere) !== conflict);
@@ -104,24 +89,49 @@ export function createRules(universe: Universe): Rules {
       for (const { origin } of needsOf(variable)) yield { literals: [-variable, ...new Set(origin.providers)], origin };
     },
     *rivalsOf(owner) {
-      for (const dependency of dependenciesOf(owner)) {
-        if (!dependency.conflict) continue;
-        for (const one of providersOf(dependency)) {
-          const other = universe.variableOf(one);
-          if (other !== undefined && other !== owner) yield [other, { kind: 'conflict', owner, dependency, other }];
-        }
-      }
-      if (owner === 1) return;
-      for (const [name, version] of candidate(owner).provides) {
-        for (const one of catalog.providersOf(name)) {
-          const other = universe.variableOf(one);
-          if (other === undefined || other === owner) continue;
-          if (version !== undefined || one.provides.get(name) !== undefined) {
-            yield [other, { kind: 'same', owner, other, name }];
-          }
-        }
-      }
+      yield* excludedBy(owner, dependenciesOf(owner), universe);
+      if (owner !== 1) yield* likeNamed(owner, universe);
     },
+  };
+}
+
+type Rival = readonly [rival: number, origin: Origin];
+
+/** Gives what the `!name` of a variable exclude, but the package itself. */
+function* excludedBy(owner: number, dependencies: readonly ApkDependency[], universe: Universe): Generator<Rival> {
+  for (const dependency of dependencies) {
+    if (!dependency.conflict) continue;
+    for (const one of providersOf(dependency, universe)) {
+      const other = universe.variableOf(one);
+      if (other !== undefined && other !== owner) yield [other, { kind: 'conflict', owner, dependency, other }];
+    }
+  }
+}
+
+/** Gives what can't be beside a package as one of the two provides, with a version, a name that both provide. */
+function* likeNamed(owner: number, universe: Universe): Generator<Rival> {
+  for (const [name, version] of universe.candidates[owner]?.provides ?? []) {
+    for (const one of universe.catalog.providersOf(name)) {
+      const other = universe.variableOf(one);
+      if (other === undefined || other === owner) continue;
+      if (version !== undefined || one.provides.get(name) !== undefined) {
+        yield [other, { kind: 'same', owner, other, name }];
+      }
+    }
+  }
+}
+
+function providersOf(dependency: ApkDependency, { catalog }: Universe): readonly Candidate[] {
+  return catalog.providersOf(dependency.name).filter((one) => satisfies(dependency, one));
+}
+
+/** Gives a function whose answer for a variable is found once and is the same object from then on. */
+function keepEach<T>(find: (variable: number) => T): (variable: number) => T {
+  const known = new Map<number, T>();
+  return (variable) => {
+    const found = known.get(variable) ?? find(variable);
+    known.set(variable, found);
+    return found;
   };
 }
 
