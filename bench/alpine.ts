@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Composing a base from cached Alpine packages, ours beside apko's: `node --conditions=oakum-source bench/alpine.ts [ROUNDS] [MEGABYTES]`.
-// The packages are made here, twenty of them, from programs and data of this machine, and served by a mirror on loopback.
+// Ours runs as a bundle, as ./oakum does and as apko is compiled. The packages are made here, twenty of them, from programs and data of this machine, and served by a mirror on loopback.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { rolldown } from 'rolldown';
 import { type ApkFile, type ApkSpec, startApkMirror } from '#testing';
 import { judge } from '../test/judges.ts';
 
@@ -74,9 +75,31 @@ function run(argv: readonly string[], cwd: string): Promise<{ stdout: string; se
   });
 }
 
+/** Bundles alpine-run.ts two folders below the root, as scripts/bundle.ts does with the program; packages are loaded from node_modules. */
+async function bundleRun(folder: string): Promise<string> {
+  const build = await rolldown({
+    input: join(import.meta.dirname, 'alpine-run.ts'),
+    platform: 'node',
+    external: (id) => /^[a-z@]/.test(id),
+    resolve: { conditionNames: ['oakum-source', 'node', 'import', 'default'] },
+    treeshake: { moduleSideEffects: [{ test: /\/src\/.*\.ts$/, sideEffects: false }] },
+  });
+  await build.write({ dir: folder, format: 'esm', entryFileNames: '[name].js' });
+  await build.close();
+  return join(folder, 'alpine-run.js');
+}
+
+interface Composed {
+  readonly seconds: number;
+  readonly layer: string;
+  readonly memory: number;
+  readonly cpu: number;
+}
+
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 const apko = await judge('apko');
+const bundled = resolve(import.meta.dirname, `../.oakum/bench-${process.pid}`);
 const folder = mkdtempSync(join(tmpdir(), 'oakum-bench-alpine-'));
 const mirror = await startApkMirror();
 try {
@@ -99,21 +122,14 @@ try {
     'bench:1',
     'out.tar',
   ];
-  const ours = [
-    process.execPath,
-    '--conditions=oakum-source',
-    join(import.meta.dirname, 'alpine-run.ts'),
-    folder,
-    mirror.uri,
-    last,
-  ];
+  const ours = [process.execPath, await bundleRun(bundled), folder, mirror.uri, last];
   writeFileSync(join(folder, 'lock.json'), JSON.stringify(JSON.parse((await run(ours, process.cwd())).stdout).lock));
   await run(theirs, folder);
   const results = [];
   const times: number[] = [];
   for (let round = 0; round < Number(rounds); round += 1) {
     const { stdout, seconds } = await run(ours, process.cwd());
-    results.push({ ...(JSON.parse(stdout) as { seconds: number; layer: string; memory: number }), whole: seconds });
+    results.push({ ...(JSON.parse(stdout) as Composed), whole: seconds });
     times.push((await run(theirs, folder)).seconds);
   }
   const [first, ...again] = results;
@@ -132,4 +148,5 @@ try {
 } finally {
   await mirror.stop();
   rmSync(folder, { recursive: true });
+  rmSync(bundled, { recursive: true, force: true });
 }

@@ -23,8 +23,12 @@ export async function fetchPackages(
 }
 
 /** Does something with each of many packages, some at a time; once one failed no other is begun, and the failure is thrown. */
-export async function inParallel<T, R>(packages: readonly T[], run: (one: T) => Promise<R>): Promise<R[]> {
-  const limit = pLimit(PARALLEL);
+export async function inParallel<T, R>(
+  packages: readonly T[],
+  run: (one: T) => Promise<R>,
+  atOnce = PARALLEL,
+): Promise<R[]> {
+  const limit = pLimit(atOnce);
   let failed: Error | undefined;
   return settleAll(
     packages.map((one) =>

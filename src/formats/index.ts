@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { canonicalJson, parseIfJson, readableJson } from './canonical-json.ts';
 export type { Json } from './canonical-json.ts';
+export { fixedBlocks } from './chunks.ts';
 export { createJsonScanner, isJsonSpace, measureJson } from './json-scan.ts';
 export { readElf } from './elf.ts';
 export type { ElfFile, ElfSection, ReadAt } from './elf.ts';

@@ -4,6 +4,7 @@ import type { Report, TreeEntry } from '#core';
 import type { SbomPackage } from '#evidence';
 import { bundleCertificates, CERTIFICATE_BUNDLE } from '../../certificates.ts';
 import { BaseError } from '../../error.ts';
+import { inParallel } from '../../fetch.ts';
 import { readSlices, streamSlice } from '../../spool.ts';
 import { ownFile } from '../../tree.ts';
 import type { LockedApk } from '../types.ts';
@@ -15,6 +16,9 @@ import { addsUsers, addUsers, scriptedWork, type UserFiles } from './users.ts';
 
 /** Raised with every change after which the same packages give another root; part of the key of whatever is made of one. */
 export const ALPINE_COMPOSITION = 1;
+
+/** Taking one apart mostly waits for zlib and the disk; each more costs memory, of a hostile one up to 16 MiB. */
+const UNPACKED_AT_ONCE = 3;
 
 /** What a root is made from. */
 export interface AlpineRootRequest {
@@ -49,10 +53,15 @@ type Tree = Map<string, TreeEntry>;
  * it. Same packages, same entries. Throws {@link BaseError}, and #formats' codes for hostile packages.
  */
 export async function composeAlpine(request: AlpineRootRequest, options: ComposeOptions): Promise<AlpineRoot> {
-  const packages: NamedApk[] = [];
-  for (const one of request.packages) {
-    packages.push({ checksum: one.checksum, size: one.size, apk: await unpackApk(one, options) });
-  }
+  const packages = await inParallel(
+    request.packages,
+    async (one): Promise<NamedApk> => ({
+      checksum: one.checksum,
+      size: one.size,
+      apk: await unpackApk(one, options),
+    }),
+    UNPACKED_AT_ONCE,
+  );
   tellOfTheUndone(packages, options.report);
   const { tree: laid, parts } = layApks(packages);
   const newest = Math.max(0, ...packages.flatMap(({ apk }) => apk.entries.map(({ mtime }) => mtime)));

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Cache, StepKey } from '#cache';
 import { type Digest, Measure } from '#core';
-import type { ApkEntry, ApkInfo, OpenApk } from '#formats';
+import { type ApkEntry, type ApkInfo, fixedBlocks, type OpenApk } from '#formats';
 import type { LockedApk } from '../types.ts';
 
 /** One entry of a package's files, as remembered. `mtime` is in seconds; a file's bytes are a slice of the package's spool. */
@@ -33,6 +33,8 @@ export interface ApkSource {
 }
 
 const MAX_UNPACKED = 1 << 30;
+/** What is written at once: most files are smaller, and a write of its own costs each more than its bytes. */
+const SPOOL_BLOCK = 256 << 10;
 const ATTRIBUTES = 'SCHILY.xattr.';
 
 /**
@@ -54,7 +56,9 @@ async function unpack(one: LockedApk, source: ApkSource): Promise<UnpackedApk> {
   try {
     const entries: ApkUnpackedEntry[] = [];
     const withAttributes: string[] = [];
-    const spool = await source.cache.blobs.put(spoolFiles(apk, entries, withAttributes), { maxBytes: MAX_UNPACKED });
+    const block = Buffer.allocUnsafeSlow(SPOOL_BLOCK); // one for all: the cache has written it when it asks for the next
+    const bytes = fixedBlocks(spoolFiles(apk, entries, withAttributes), SPOOL_BLOCK, () => block);
+    const spool = await source.cache.blobs.put(bytes, { maxBytes: MAX_UNPACKED });
     const { dataHash: _, ...info } = apk.info; // it has been checked
     return { info, scripts: [...apk.scripts], withAttributes, spool: spool.digest, entries };
   } finally {
@@ -83,13 +87,14 @@ async function* spoolFiles(
       continue;
     }
     const sum = new Measure();
-    const sha1 = createHash('sha1');
+    const untold = createHash('sha1');
     for await (const chunk of entry.body) {
       sum.update(chunk);
-      sha1.update(chunk);
+      if (entry.sha1 === undefined) untold.update(chunk); // what the package tells is checked as the body is read
       yield chunk;
     }
-    entries.push({ ...common, kind: 'file', offset, size: sum.size, digest: sum.digest(), sha1: sha1.digest('hex') });
+    const sha1 = entry.sha1 ?? untold.digest('hex');
+    entries.push({ ...common, kind: 'file', offset, size: sum.size, digest: sum.digest(), sha1 });
     offset += sum.size;
   }
 }
