@@ -4,7 +4,7 @@ import type { Definition, Lock } from '#definition';
 import { completeLock, lockApiServer, lockTool, servedMinors, type Workshop } from '#factory';
 import { requireWhole } from './compat-subject.ts';
 import { type LocatedRelease, locateRelease } from './locate-release.ts';
-import { keepLock, type Loaded, loadDefinition, openShop, type SharedFlags } from './shop.ts';
+import { keepLock, type Loaded, loadDefinition, openShop, searchPathOf, type SharedFlags } from './shop.ts';
 import type { World } from './world.ts';
 
 /** What a run works with: everything is located and locked. */
@@ -56,6 +56,11 @@ export async function openDesk(version: string, flags: DeskFlags, place: Place):
       for (const channel of channels) requireWhole(one, channel, loaded.read.definition);
   const { lock, minors } = await lockAll(releases, { flags, loaded, shop, count: place.minors });
   return { shop, definition: loaded.read.definition, lock, minors, channels, release, previous };
+}
+
+/** Gives what starts the programs of a test: who runs them, the folders they are looked for in, and whether it is root. */
+export function startersOf(world: World) {
+  return { run: world.run, searchPath: searchPathOf(world), privileged: process.getuid?.() === 0 };
 }
 
 interface LockParts {

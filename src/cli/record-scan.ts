@@ -8,7 +8,7 @@ import { buildVexDocument, type Feeds, readDecisions, type Scan, sealedByKeys } 
 import { reachabilityDecisions } from './reachability.ts';
 import { readReleaseImages } from './release-images.ts';
 import { loadDefinition } from './shop.ts';
-import { findKeylessSigner, openSigner, publicKeyNamed, type SigningFlags } from './signer.ts';
+import { findKeylessSigner, publicKeyNamed, requireSigner, type SigningFlags } from './signer.ts';
 import { byPolicy } from './sla-log.ts';
 import { asksForMore, type TrustFlags } from './trust-flags.ts';
 import { contextOf } from './vex-decisions.ts';
@@ -59,8 +59,7 @@ async function openSeal(flags: RecordFlags, world: World) {
   const { key, ...others } = flags;
   if (asksForMore(others)) return openKeylessSeal(others, world);
   const own = key === undefined ? await openLocalKey(world.stateFolder) : undefined;
-  const signer = await openSigner({ sign: true, key: key ?? own?.path ?? '' }, world, () => undefined);
-  if (signer === undefined) throw new OakumError('usage', 'KEY_MISSING', 'the log needs a key that seals it');
+  const signer = await requireSigner({ key: key ?? own?.path ?? '' }, world, () => undefined);
   const publicKey = own === undefined ? await publicKeyNamed(key ?? '', world) : createPublicKey(own.privateKey);
   return { signer, check: sealedByKeys([publicKey]) };
 }

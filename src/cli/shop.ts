@@ -80,9 +80,14 @@ export async function openShop(
   };
 }
 
+/** Gives the folders that programs are looked for in: PATH, or the usual ones where there is none. */
+export function searchPathOf({ env }: Pick<World, 'env'>): string {
+  return env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+}
+
 /** Finds out what this machine offers for running steps. */
 export function readMachine(world: World, cache: Cache): Promise<SandboxReading> {
-  return inspectMachine({ run: world.run, cache, searchPath: world.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' });
+  return inspectMachine({ run: world.run, cache, searchPath: searchPathOf(world) });
 }
 
 function machinePlatform(world: World): Platform {

@@ -30,12 +30,16 @@ export interface SigningFlags {
   readonly cosignV2Tags?: boolean;
 }
 
+/** Gives who signs, as {@link requireSigner} does; undefined for --no-sign. */
+export async function openSigner(flags: SigningFlags, world: World, report: Report): Promise<Signer | undefined> {
+  return flags.sign ? requireSigner(flags, world, report) : undefined;
+}
+
 /**
  * Gives who signs: the key that --key names (a file, or `awskms://`), else the identity of an ambient token, else this
- * machine's own key, which the first use makes. Undefined for --no-sign.
+ * machine's own key, which the first use makes. Throws what reading a key throws.
  */
-export async function openSigner(flags: SigningFlags, world: World, report: Report): Promise<Signer | undefined> {
-  if (!flags.sign) return undefined;
+export async function requireSigner(flags: Omit<SigningFlags, 'sign'>, world: World, report: Report): Promise<Signer> {
   const witnesses = witnessesOf(flags, world);
   if (flags.key !== undefined) return namedSigner(flags.key, world, witnesses);
   const keyless = await findKeylessSigner(flags, world);
@@ -69,7 +73,7 @@ function urlsOf(flags: Omit<SigningFlags, 'sign' | 'key'>): { rekorUrl?: string;
   };
 }
 
-function witnessesOf(flags: SigningFlags, world: World): WitnessOptions | undefined {
+function witnessesOf(flags: Omit<SigningFlags, 'sign'>, world: World): WitnessOptions | undefined {
   const urls = urlsOf(flags);
   return Object.keys(urls).length === 0 ? undefined : { http: world.http, ...urls };
 }

@@ -34,14 +34,14 @@ export async function startOutside(clock: Clock): Promise<Outside> {
     client.on('close', () => open.delete(client));
     join(client, address);
   });
-  const { host, stop } = await serveLocally(server);
+  const running = await serveLocally(server);
   return {
     authority: createAuthority('Oakum outside', clock),
-    proxy: `http://${host}`,
+    proxy: `http://${running.host}`,
     lead: (place, address) => void places.set(place, address),
     async stop() {
       for (const client of open) client.destroy();
-      await stop();
+      await running.stop();
     },
   };
 }

@@ -5,12 +5,12 @@ import { migrateFor } from '#consumers';
 import type { Digest } from '#core';
 import { attachCompatibility, newestPatch, readSignedArtifact, testCompatibility } from '#factory';
 import { formatCells, type ShownCell } from '../compat-cells.ts';
-import { type Desk, type DeskFlags, openDesk } from '../compat-desk.ts';
+import { type Desk, type DeskFlags, openDesk, startersOf } from '../compat-desk.ts';
 import { openSubject } from '../compat-subject.ts';
 import { VERDICT_EXIT_CODE } from '../exit-codes.ts';
 import { digestsOf } from '../lifecycle.ts';
 import { type OutputFlags, print, withProgress } from '../session.ts';
-import { openSigner, publicKeyOf, type SigningFlags } from '../signer.ts';
+import { publicKeyOf, requireSigner, type SigningFlags } from '../signer.ts';
 import type { World } from '../world.ts';
 
 interface CompatTestFlags extends DeskFlags, OutputFlags, Omit<SigningFlags, 'sign'> {
@@ -50,8 +50,7 @@ async function testChannel(channel: string, desk: Desk, { flags, world, output }
   const parts = { definition, lock, platform: shop.machine.platform, shop };
   const { subject, targets } = await openSubject(desk.release, channel, parts);
   const older = previous === undefined ? {} : { previous: (await openSubject(previous, channel, parts)).subject };
-  const signer = await openSigner({ ...flags, sign: true }, world, shop.report);
-  if (signer === undefined) throw new TypeError('a signer was asked for');
+  const signer = await requireSigner(flags, world, shop.report);
   const trusted = signer.kind === 'keyless' ? undefined : { signer, publicKey: await publicKeyOf(flags.key, world) };
   const place = await desk.release.place();
   const signed = await readSignedArtifact({ ...desk.release, place, channel, trusted });
@@ -69,9 +68,7 @@ async function testChannel(channel: string, desk: Desk, { flags, world, output }
         }),
       signer,
       output,
-      run: world.run,
-      searchPath: world.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
-      privileged: process.getuid?.() === 0,
+      ...startersOf(world),
     },
     shop,
   );

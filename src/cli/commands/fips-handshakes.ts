@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
 import { attachCompatibility, type HandshakesOutcome, testHandshakes } from '#factory';
-import { type Desk, type DeskFlags, openDesk } from '../compat-desk.ts';
+import { type Desk, type DeskFlags, openDesk, startersOf } from '../compat-desk.ts';
 import { openSubject } from '../compat-subject.ts';
 import { VERDICT_EXIT_CODE } from '../exit-codes.ts';
 import { formatHandshakes } from '../handshakes-text.ts';
 import { type OutputFlags, print, withProgress } from '../session.ts';
-import { openSigner, type SigningFlags } from '../signer.ts';
+import { requireSigner, type SigningFlags } from '../signer.ts';
 import type { World } from '../world.ts';
 
 interface HandshakesFlags extends Omit<DeskFlags, 'kubernetes'>, OutputFlags, Omit<SigningFlags, 'sign'> {
@@ -37,8 +37,7 @@ async function measureChannel(
 ): Promise<HandshakesOutcome> {
   const parts = { definition, lock, platform: shop.machine.platform, shop };
   const { subject, targets } = await openSubject(release, channel, parts);
-  const signer = await openSigner({ ...flags, sign: true }, world, shop.report);
-  if (signer === undefined) throw new TypeError('a signer was asked for');
+  const signer = await requireSigner(flags, world, shop.report);
   const outcome = await testHandshakes(
     {
       ...parts,
@@ -47,9 +46,7 @@ async function measureChannel(
       minor: minors[0] ?? '',
       signer,
       output: resolve(world.workingFolder, flags.out),
-      run: world.run,
-      searchPath: world.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
-      privileged: process.getuid?.() === 0,
+      ...startersOf(world),
     },
     shop,
   );

@@ -5,7 +5,7 @@ import { formatTable } from '../format.ts';
 import { openRegistryClient } from '../registry.ts';
 import { openRun, type SelectionFlags } from '../run.ts';
 import { print, withProgress } from '../session.ts';
-import { openSigner, type SigningFlags } from '../signer.ts';
+import { requireSigner, type SigningFlags } from '../signer.ts';
 import type { World } from '../world.ts';
 
 interface RollbackFlags extends SelectionFlags, Omit<SigningFlags, 'sign'> {
@@ -29,8 +29,7 @@ export async function rollback(revision: string, flags: RollbackFlags, world: Wo
         return { channel, component, version };
       }),
     );
-    const signer = await openSigner({ ...flags, sign: true }, world, report);
-    if (signer === undefined) throw new TypeError('a signer was asked for');
+    const signer = await requireSigner(flags, world, report);
     return rollBack({
       images,
       revision: Number(number),

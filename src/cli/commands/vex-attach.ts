@@ -8,7 +8,7 @@ import { reachabilityDecisions } from '../reachability.ts';
 import { openRegistryClient } from '../registry.ts';
 import { readReleaseImages, type ReleaseImage } from '../release-images.ts';
 import { type OutputFlags, print, withProgress } from '../session.ts';
-import { openSigner, type SigningFlags } from '../signer.ts';
+import { requireSigner, type SigningFlags } from '../signer.ts';
 import { openDecisions, type VexFlags } from '../vex-decisions.ts';
 import type { World } from '../world.ts';
 
@@ -25,8 +25,7 @@ export async function attachDecisions(release: string, flags: AttachFlags, world
     const { decisions, vendor, now } = await openDecisions(flags, world);
     const { images, file } = await readReleaseImages(release, world);
     const targets = await openTargets(images, { flags, layout: join(dirname(file), 'oci'), world });
-    const signer = await openSigner({ ...flags, sign: true }, world, report);
-    if (signer === undefined) throw new TypeError('a signer was asked for');
+    const signer = await requireSigner(flags, world, report);
     return attachVex(targets, {
       decisions: [...decisions, ...(await reachabilityDecisions(images, world))],
       now,
