@@ -6,6 +6,10 @@ fits() { "$1" -e 'const [a, b] = process.versions.node.split(".").map(Number); p
 
 # No script of a package runs: none is needed, and ssh2 would compile for half a minute what it does without.
 install_modules() {
+  [ ! -L "$root/node_modules" ] || {
+    echo "oakum: $root/node_modules is a link, and npm would empty the folder it leads to; remove the link" >&2
+    exit 2
+  }
   command -v npm >/dev/null 2>&1 || {
     echo "oakum: npm is needed for the first start; install Node.js with npm (https://nodejs.org/en/download)" >&2
     exit 6
