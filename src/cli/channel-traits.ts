@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ChannelTraits } from '#consumers';
 import { OakumError } from '#core';
-import { channelImage, type Definition } from '#definition';
+import { type BaseDefinition, channelImage, type Definition, hasPrograms } from '#definition';
+import { parseApkDependency } from '#formats';
 
 /** What the names mean where no definition says otherwise. */
 const WELL_KNOWN: Readonly<Record<string, Omit<ChannelTraits, 'name'>>> = {
@@ -11,14 +12,15 @@ const WELL_KNOWN: Readonly<Record<string, Omit<ChannelTraits, 'name'>>> = {
 };
 
 /**
- * Gives what a channel has: of the definition by its crypto mode and by the packages of kustomize-controller's base; else by its name.
+ * Gives what a channel has: of the definition by its crypto mode and by the packages of kustomize-controller's base, where these bring
+ * their programs; else by its name.
  * A base that is taken from an image is believed to have neither git nor gpg, as its packages are not listed. Throws `CHANNEL_UNKNOWN`.
  */
 export function channelTraits(definition: Definition, name: string): ChannelTraits {
   const channel = definition.channels[name];
   if (channel !== undefined) {
     const base = definition.bases[channelImage(definition, name, 'kustomize-controller').base];
-    const packages: readonly string[] = base !== undefined && 'packages' in base ? base.packages : [];
+    const packages = base === undefined ? [] : namesOf(base);
     const has = (...names: readonly string[]) => names.some((one) => packages.includes(one));
     return { name, crypto: channel.crypto, git: has('git'), gpg: has('gnupg', 'gpg') };
   }
@@ -27,5 +29,15 @@ export function channelTraits(definition: Definition, name: string): ChannelTrai
   const names = new Set([...Object.keys(definition.channels), ...Object.keys(WELL_KNOWN)]);
   throw new OakumError('usage', 'CHANNEL_UNKNOWN', `there is no channel ${name}`, {
     hint: `Channels: ${[...names].join(', ')}.`,
+  });
+}
+
+/** The names of the packages whose programs are there; Alpine's are words like `git=2.49.1-r0`, and `!git` is one that is not. */
+function namesOf(base: BaseDefinition): readonly string[] {
+  if (base.kind === 'image' || !hasPrograms(base)) return [];
+  if (base.kind === 'debian') return base.packages;
+  return base.packages.flatMap((word) => {
+    const dependency = parseApkDependency(word);
+    return dependency === undefined || dependency.conflict ? [] : [dependency.name];
   });
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ChannelDefinition, Definition } from './schema.ts';
+import type { BaseDefinition, ChannelDefinition, Definition } from './schema.ts';
 
 /** How the images of a component are made in a channel: the component's own say where it has one, else the channel's. */
 export interface ChannelImageDefinition {
@@ -19,6 +19,11 @@ export function channelImage({ channels }: Channels, channel: string, component:
   if (defined === undefined) throw new TypeError(`channel ${channel} passed the checks but is not there`);
   const { base = defined.base, entrypoint = [component], env = {} } = defined.components?.[component] ?? {};
   return { base, entrypoint, env };
+}
+
+/** Says whether the packages of a base bring their programs: of Debian's, what could be run is left out unless programs are wanted. */
+export function hasPrograms(base: BaseDefinition): boolean {
+  return base.kind !== 'debian' || base.programs === true;
 }
 
 /** Gives the names of the bases below the images of these channels and components, each once. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { removeTree, type StepKey } from '#cache';
 import { type Digest, reportStep } from '#core';
-import { type BaseDefinition, channelImage, type Definition, type Lock } from '#definition';
+import { channelImage, type Definition, hasPrograms, type Lock } from '#definition';
 import type { Json } from '#formats';
 import {
   channelLimits,
@@ -141,15 +141,11 @@ function toPin(registry: string, channel: string, { component, version, digest }
 function limitsOf(channel: string, { definition, lock }: Pick<ManifestsRequest, 'definition' | 'lock'>): ChannelLimits {
   const name = definition.channels[channel] && channelImage(definition, channel, 'kustomize-controller').base;
   const [defined, locked] = name === undefined ? [] : [definition.bases[name], lock.bases[name]];
-  if (locked !== undefined) return channelLimits(locked, { hasPrograms: hasPrograms(defined) });
+  if (defined !== undefined && locked !== undefined)
+    return channelLimits(locked, { hasPrograms: hasPrograms(defined) });
   throw new FactoryError('UNKNOWN_CHANNEL', `there is no channel "${channel}" in the definition and its lock`, {
     hint: `Channels: ${Object.keys(definition.channels).join(', ')}. Or name the definition that the release was made from (--definition).`,
   });
-}
-
-/** Of a base of Debian packages, what could be run is left out unless programs are wanted. */
-function hasPrograms(base: BaseDefinition | undefined): boolean {
-  return base?.kind !== 'debian' || base.programs === true;
 }
 
 interface OverlayBuild {
