@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Composing a base from cached Alpine packages, ours beside apko's: `node --conditions=oakum-source bench/alpine.ts [ROUNDS] [MEGABYTES]`.
-// Ours runs as a bundle, as ./oakum does and as apko is compiled. The packages are made here, twenty of them, from programs and data of this machine, and served by a mirror on loopback.
+// The packages are made here, twenty of them, from programs and data of this machine, and served by a mirror on loopback. Ours runs as a
+// bundle, as ./oakum does. Each round takes the packages apart, composes once more from what is then there, and runs apko.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -61,17 +62,28 @@ function parentsOf(path: string): readonly string[] {
   return parts.map((_, at) => parts.slice(0, at + 1).join('/'));
 }
 
+interface Ran {
+  readonly stdout: string;
+  readonly seconds: number;
+  /** User and system, of the whole process. */
+  readonly cpu: number;
+  /** The most, in bytes. */
+  readonly memory: number;
+}
+
 /** Not spawnSync: the mirror must go on answering. */
-function run(argv: readonly string[], cwd: string): Promise<{ stdout: string; seconds: number }> {
+function run(argv: readonly string[], cwd: string): Promise<Ran> {
   return new Promise((done, fail) => {
     const start = performance.now();
-    const child = spawn(argv[0] ?? '', argv.slice(1), { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('/usr/bin/time', ['-f', '%U %S %M', ...argv], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    child.on('close', (code) =>
-      code === 0 ? done({ stdout, seconds: (performance.now() - start) / 1000 }) : fail(new Error(stderr)),
-    );
+    child.on('close', (code) => {
+      if (code !== 0) return fail(new Error(stderr));
+      const [user = 0, system = 0, kilobytes = 0] = (stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
+      done({ stdout, seconds: (performance.now() - start) / 1000, cpu: user + system, memory: kilobytes * 1024 });
+    });
   });
 }
 
@@ -87,13 +99,6 @@ async function bundleRun(folder: string): Promise<string> {
   await build.write({ dir: folder, format: 'esm', entryFileNames: '[name].js' });
   await build.close();
   return join(folder, 'alpine-run.js');
-}
-
-interface Composed {
-  readonly seconds: number;
-  readonly layer: string;
-  readonly memory: number;
-  readonly cpu: number;
 }
 
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
@@ -125,25 +130,28 @@ try {
   const ours = [process.execPath, await bundleRun(bundled), folder, mirror.uri, last];
   writeFileSync(join(folder, 'lock.json'), JSON.stringify(JSON.parse((await run(ours, process.cwd())).stdout).lock));
   await run(theirs, folder);
-  const results = [];
-  const times: number[] = [];
+  const results: (Ran & { readonly layer: string })[] = [];
+  const others: Ran[] = [];
   for (let round = 0; round < Number(rounds); round += 1) {
-    const { stdout, seconds } = await run(ours, process.cwd());
-    results.push({ ...(JSON.parse(stdout) as Composed), whole: seconds });
-    times.push((await run(theirs, folder)).seconds);
+    rmSync(join(folder, 'cache/records/unpack-apk'), { recursive: true, force: true });
+    for (const _ of ['taken apart', 'again']) {
+      const ran = await run(ours, process.cwd());
+      results.push({ ...ran, layer: (JSON.parse(ran.stdout) as { layer: string }).layer });
+    }
+    others.push(await run(theirs, folder));
   }
-  const [first, ...again] = results;
-  const whole = median(again.map((one) => one.whole));
-  console.log(
-    `first, taking the packages apart: ${first?.whole.toFixed(2)} s, ${((first?.memory ?? 0) / 1e6).toFixed(0)} MB`,
-  );
-  console.log(
-    `again: ${whole.toFixed(2)} s, of which composing and packing ${median(again.map((one) => one.seconds)).toFixed(2)} s`,
-  );
-  console.log(`peak memory ${(Math.max(...results.map((one) => one.memory)) / 1e6).toFixed(0)} MB`);
-  console.log(
-    `apko ${median(times).toFixed(2)} s; ours is ${(whole / median(times)).toFixed(2)} of it, the first time ${((first?.whole ?? 0) / median(times)).toFixed(2)}`,
-  );
+  const kinds = {
+    apko: others,
+    'ours, taking packages apart': results.filter((_, at) => at % 2 === 0),
+    'ours, again': results.filter((_, at) => at % 2 === 1),
+  };
+  for (const [kind, runs] of Object.entries(kinds)) {
+    const [seconds, cpu] = [median(runs.map((one) => one.seconds)), median(runs.map((one) => one.cpu))];
+    const memory = runs.map((one) => (one.memory / 1e6).toFixed(0)).sort();
+    console.log(
+      `${kind}: ${seconds.toFixed(2)} s (${(seconds / median(others.map((one) => one.seconds))).toFixed(2)} of apko), CPU ${cpu.toFixed(2)} s, ${memory[0]} to ${memory.at(-1)} MB`,
+    );
+  }
   console.log(`${new Set(results.map((one) => one.layer)).size} different layers in ${results.length} runs`);
 } finally {
   await mirror.stop();
