@@ -23,7 +23,7 @@ channels:
   big: { base: full, crypto: fips140 }
   small: { base: bare }
 bases:
-  full: { kind: debian, suites: [trixie], packages: [git, gnupg] }
+  full: { kind: debian, suites: [trixie], packages: [git, gnupg], programs: true }
   bare: { kind: debian, suites: [trixie], packages: [base-files] }
 `;
 

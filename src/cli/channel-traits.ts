@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ChannelTraits } from '#consumers';
 import { OakumError } from '#core';
-import { type BaseDefinition, channelImage, type Definition, hasPrograms } from '#definition';
-import { parseApkDependency } from '#formats';
+import { channelImage, type Definition, programPackages } from '#definition';
 
 /** What the names mean where no definition says otherwise. */
 const WELL_KNOWN: Readonly<Record<string, Omit<ChannelTraits, 'name'>>> = {
@@ -20,7 +19,7 @@ export function channelTraits(definition: Definition, name: string): ChannelTrai
   const channel = definition.channels[name];
   if (channel !== undefined) {
     const base = definition.bases[channelImage(definition, name, 'kustomize-controller').base];
-    const packages = base === undefined ? [] : namesOf(base);
+    const packages = base === undefined ? [] : programPackages(base);
     const has = (...names: readonly string[]) => names.some((one) => packages.includes(one));
     return { name, crypto: channel.crypto, git: has('git'), gpg: has('gnupg', 'gpg') };
   }
@@ -29,15 +28,5 @@ export function channelTraits(definition: Definition, name: string): ChannelTrai
   const names = new Set([...Object.keys(definition.channels), ...Object.keys(WELL_KNOWN)]);
   throw new OakumError('usage', 'CHANNEL_UNKNOWN', `there is no channel ${name}`, {
     hint: `Channels: ${[...names].join(', ')}.`,
-  });
-}
-
-/** The names of the packages whose programs are there; Alpine's are words like `git=2.49.1-r0`, and `!git` is one that is not. */
-function namesOf(base: BaseDefinition): readonly string[] {
-  if (base.kind === 'image' || !hasPrograms(base)) return [];
-  if (base.kind === 'debian') return base.packages;
-  return base.packages.flatMap((word) => {
-    const dependency = parseApkDependency(word);
-    return dependency === undefined || dependency.conflict ? [] : [dependency.name];
   });
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { parseApkDependency } from '#formats';
 import type { BaseDefinition, ChannelDefinition, Definition } from './schema.ts';
 
 /** How the images of a component are made in a channel: the component's own say where it has one, else the channel's. */
@@ -24,6 +25,19 @@ export function channelImage({ channels }: Channels, channel: string, component:
 /** Says whether the packages of a base bring their programs: of Debian's, what could be run is left out unless programs are wanted. */
 export function hasPrograms(base: BaseDefinition): boolean {
   return base.kind !== 'debian' || base.programs === true;
+}
+
+/**
+ * Gives the names of the packages that a base is asked to have, and whose programs are there; none of an image, whose packages a definition
+ * does not list. Alpine's are words such as `git=2.49.1-r0`, and `!git` is one that is not there (apk-world(5)).
+ */
+export function programPackages(base: BaseDefinition): readonly string[] {
+  if (base.kind === 'image' || !hasPrograms(base)) return [];
+  if (base.kind === 'debian') return base.packages;
+  return base.packages.flatMap((word) => {
+    const dependency = parseApkDependency(word);
+    return dependency === undefined || dependency.conflict ? [] : [dependency.name];
+  });
 }
 
 /** Gives the names of the bases below the images of these channels and components, each once. */

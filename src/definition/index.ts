@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export { basesBelow, channelImage, channelOfImage, hasPrograms } from './channel-image.ts';
+export { basesBelow, channelImage, channelOfImage, hasPrograms, programPackages } from './channel-image.ts';
 export { parseDefinition, readDefinition } from './definition.ts';
 export type { ReadDefinition } from './definition.ts';
 export { DefinitionError } from './error.ts';
