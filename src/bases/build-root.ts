@@ -4,7 +4,7 @@ import { link, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { TreeResult } from '#cache';
 import { type Architecture, type Digest, digestOf, Measure } from '#core';
-import { BaseError } from './error.ts';
+import { BaseError, escapes } from './error.ts';
 import { fetchPackages } from './fetch.ts';
 import { mergedUsrPath } from './rules.ts';
 import { streamSlice } from './spool.ts';
@@ -139,7 +139,7 @@ interface Place {
 async function writeEntry({ folder, path, laid, tree }: Place, options: DebianOptions): Promise<void> {
   const { deb, entry } = laid;
   for (let parent = dirname(path); parent !== '.'; parent = dirname(parent)) {
-    if (tree.has(parent)) throw escapes(path, `lies below /${parent}, which is no folder`);
+    if (tree.has(parent)) throw escapes(path, `lies below /${parent}, which is no folder`, 'the build root');
   }
   const at = join(folder, path);
   await mkdir(dirname(at), { recursive: true });
@@ -149,13 +149,8 @@ async function writeEntry({ folder, path, laid, tree }: Place, options: DebianOp
   } else if (entry.kind === 'symlink') await symlink(entry.target, at);
   else if (entry.kind === 'hardlink') {
     const target = mergedUsrPath(entry.target);
-    if (tree.get(target)?.entry.kind !== 'file') throw escapes(path, 'is a hard link to no file of its package');
+    if (tree.get(target)?.entry.kind !== 'file')
+      throw escapes(path, 'is a hard link to no file of its package', 'the build root');
     await link(join(folder, target), at);
   }
-}
-
-function escapes(path: string, what: string): BaseError {
-  return new BaseError('BASE_LINK_ESCAPES', `/${path} ${what}`, {
-    hint: 'Take its package out of `packages` of the build root in the definition.',
-  });
 }

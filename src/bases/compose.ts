@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { posix } from 'node:path';
-import type { TreeEntry } from '#core';
 import { bundleCertificates, CERTIFICATE_BUNDLE } from './certificates.ts';
 import { BaseError } from './error.ts';
 import { describePackage, readControlFields } from './installed.ts';
 import { judgeTree } from './judge-tree.ts';
-import { layPackages, ownFile, type Placed, placeOwn, placeSkeleton } from './tree.ts';
+import { layPackages, missingParents, ownFile, type Placed, placeOwn, placeSkeleton } from './tree.ts';
 import type { BaseRoot, DebianOptions, LockedPackage, RootForm } from './types.ts';
 import { type UnpackedDeb, unpackDeb } from './unpack-deb.ts';
 
@@ -37,7 +35,7 @@ export async function composeRoot(
   );
   if (bundle !== undefined) placeOwn(tree, ownFile(CERTIFICATE_BUNDLE, bundle, epoch));
   for (const { one, deb } of debs) placeStatus(tree, one, deb, epoch);
-  addParents(tree, epoch);
+  for (const parent of missingParents(tree, epoch)) placeOwn(tree, parent);
   const entries = judgeTree(
     [...tree.values()].map(({ entry }) => entry).sort((a, b) => (a.path < b.path ? -1 : 1)),
     form,
@@ -87,14 +85,4 @@ function placeStatus(tree: Map<string, Placed>, one: LockedPackage, deb: Unpacke
   const text = md5sums.map((line) => `${line}\n`).join('');
   placeOwn(tree, ownFile(`${STATUS_FOLDER}/${one.name}`, Buffer.from(control), epoch));
   placeOwn(tree, ownFile(`${STATUS_FOLDER}/${one.name}.md5sums`, Buffer.from(text), epoch));
-}
-
-function addParents(tree: Map<string, Placed>, epoch: Date): void {
-  const paths = [...tree.keys()];
-  for (const path of paths) {
-    for (let parent = posix.dirname(path); parent !== '.' && !tree.has(parent); parent = posix.dirname(parent)) {
-      const entry: TreeEntry = { path: parent, kind: 'directory', mode: 0o755, uid: 0, gid: 0, mtime: epoch };
-      placeOwn(tree, entry);
-    }
-  }
 }

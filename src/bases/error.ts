@@ -64,3 +64,10 @@ export class BaseError extends OakumError<BaseErrorCode> {
     super(FAMILIES[code] ?? 'proof', code, message, details);
   }
 }
+
+/** What is said of an entry that leads out of a root, or lies where it must not; `root` is what the definition calls it. */
+export function escapes(path: string, what: string, root = 'the base'): BaseError {
+  return new BaseError('BASE_LINK_ESCAPES', `/${path} ${what}`, {
+    hint: `Take its package out of \`packages\` of ${root} in the definition.`,
+  });
+}

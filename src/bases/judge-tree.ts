@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { posix } from 'node:path';
 import type { TreeEntry } from '#core';
-import { BaseError } from './error.ts';
+import { BaseError, escapes } from './error.ts';
 import type { RootForm } from './types.ts';
 
 /** What must never be in a root, by its last name: shells, interpreters and package managers, wherever they hide. */
@@ -54,12 +54,6 @@ function judgeLink(path: string, target: string): void {
 
 function isProgramPlace(path: string): boolean {
   return /^(?:usr\/(?:local\/)?)?s?bin\//.test(path);
-}
-
-function escapes(path: string, what: string): BaseError {
-  return new BaseError('BASE_LINK_ESCAPES', `/${path} ${what}`, {
-    hint: 'Take its package out of `packages` of the base in the definition.',
-  });
 }
 
 function unclean(path: string, what: string): BaseError {

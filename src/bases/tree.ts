@@ -138,3 +138,14 @@ function conflict(path: string, first: string, second: string): BaseError {
     hint: 'Take one of the two out of `packages` of the base in the definition.',
   });
 }
+
+/** Gives the folders that a tree's entries lie in and that are no entries yet, each once: root's, for all to read. */
+export function missingParents(tree: ReadonlyMap<string, unknown>, epoch: Date): readonly TreeEntry[] {
+  const missing = new Set<string>();
+  for (const path of tree.keys()) {
+    let parent = posix.dirname(path);
+    for (; parent !== '.' && !tree.has(parent) && !missing.has(parent); parent = posix.dirname(parent))
+      missing.add(parent);
+  }
+  return [...missing].map((path) => ({ path, kind: 'directory', mode: 0o755, uid: 0, gid: 0, mtime: epoch }));
+}

@@ -25,11 +25,11 @@ const BY_CHECKSUM = '<>';
 export function parseApkDependency(word: string): ApkDependency | undefined {
   const [, mark, name, tag, sign, version] = DEPENDENCY.exec(word) ?? [];
   if (name === undefined) return undefined;
-  const common = { name, conflict: mark === '!', ...(tag === undefined ? {} : { tag }) };
-  if (sign === undefined || version === undefined) return common;
+  const dependency = { name, conflict: mark === '!', ...(tag === undefined ? {} : { tag }) };
+  if (sign === undefined || version === undefined) return dependency;
   const operator = ['<', '=', '>', '~'].filter((one) => sign.includes(one)).join('');
   const broken = operator !== BY_CHECKSUM && !isAlpineVersion(version);
-  return { ...common, operator, version, ...(broken ? { broken } : {}) };
+  return { ...dependency, operator, version, ...(broken ? { broken } : {}) };
 }
 
 /**

@@ -3,10 +3,10 @@ import { posix } from 'node:path';
 import type { Report, TreeEntry } from '#core';
 import type { SbomPackage } from '#evidence';
 import { bundleCertificates, CERTIFICATE_BUNDLE } from '../../certificates.ts';
-import { BaseError } from '../../error.ts';
+import { BaseError, escapes } from '../../error.ts';
 import { inParallel } from '../../fetch.ts';
 import { readSlices, streamSlice } from '../../spool.ts';
-import { ownFile } from '../../tree.ts';
+import { missingParents, ownFile } from '../../tree.ts';
 import type { LockedApk } from '../types.ts';
 import { appletLinks, isAppletList } from './busybox.ts';
 import { installedList, scriptArchive, triggerList } from './database.ts';
@@ -78,7 +78,7 @@ export async function composeAlpine(request: AlpineRootRequest, options: Compose
   await placeCertificates(tree, { packages, options, epoch });
   placeRelease(tree, request.branch, epoch);
   placeDatabase(tree, { request, packages, parts, changed, epoch });
-  addParents(tree, epoch);
+  for (const parent of missingParents(tree, epoch)) tree.set(parent.path, parent);
   return {
     entries: judge([...tree.values()].sort((a, b) => (a.path < b.path ? -1 : 1))),
     packages: request.packages.map((one, index) => describe(one, parts[index] as OwnedPart, remade)),
@@ -243,15 +243,6 @@ function repositoryList(repositories: readonly string[]): string {
   return [...new Set(lines)].map((line) => `${line}\n`).join('');
 }
 
-function addParents(tree: Tree, epoch: Date): void {
-  const paths = [...tree.keys()]; // what is added meanwhile has its parents
-  for (const path of paths) {
-    for (let parent = posix.dirname(path); parent !== '.' && !tree.has(parent); parent = posix.dirname(parent)) {
-      tree.set(parent, { path: parent, kind: 'directory', mode: 0o755, uid: 0, gid: 0, mtime: epoch });
-    }
-  }
-}
-
 /** A second pair of eyes: what the composer adds must not lie below a link either, and no link may climb out of the root. */
 function judge(entries: readonly TreeEntry[]): readonly TreeEntry[] {
   const kinds = new Map(entries.map(({ path, kind }) => [path, kind]));
@@ -273,12 +264,6 @@ function judge(entries: readonly TreeEntry[]): readonly TreeEntry[] {
     }
   }
   return entries;
-}
-
-function escapes(path: string, what: string): BaseError {
-  return new BaseError('BASE_LINK_ESCAPES', `/${path} ${what}`, {
-    hint: 'Take its package out of `packages` of the base in the definition.',
-  });
 }
 
 function describe(one: LockedApk, { package: owner, folders }: OwnedPart, remade: ReadonlySet<string>): SbomPackage {
