@@ -250,9 +250,9 @@ describe('the command line', () => {
         expect((await outside.oakum(['release', '2.9.2', '--to', `${registry.host}/flux`])).exitCode).toBe(0);
         expect(registry.received()).toBe(received);
         const puts = registry.requests.filter((line) => /^PUT .*\/manifests\/(?!sha256)/.test(line));
-        expect(puts.slice(-3).map((line) => line.split('/flux/')[1])).toEqual(
-          ['2.9.2-r0', '2.9.2', '2.9'].map((tag) => `releases/manifests/${tag}`),
-        );
+        const [immutable, ...moving] = puts.slice(-3).map((line) => line.split('/flux/')[1]);
+        expect(immutable).toBe('releases/manifests/2.9.2-r0');
+        expect(moving.sort()).toEqual(['releases/manifests/2.9', 'releases/manifests/2.9.2']);
         const key = join(outside.folder, 'data/keys/oakum.pub');
         const trusted = await outside.oakum(['verify', 'release', `${registry.host}/flux/releases:2.9`, '--key', key]);
         expect({ exitCode: trusted.exitCode, text: trusted.stdout + trusted.stderr }).toEqual({
