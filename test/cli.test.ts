@@ -252,7 +252,7 @@ describe('the command line', () => {
         const puts = registry.requests.filter((line) => /^PUT .*\/manifests\/(?!sha256)/.test(line));
         const [immutable, ...moving] = puts.slice(-3).map((line) => line.split('/flux/')[1]);
         expect(immutable).toBe('releases/manifests/2.9.2-r0');
-        expect(moving.sort()).toEqual(['releases/manifests/2.9', 'releases/manifests/2.9.2']);
+        expect(new Set(moving)).toEqual(new Set(['releases/manifests/2.9', 'releases/manifests/2.9.2']));
         const key = join(outside.folder, 'data/keys/oakum.pub');
         const trusted = await outside.oakum(['verify', 'release', `${registry.host}/flux/releases:2.9`, '--key', key]);
         expect({ exitCode: trusted.exitCode, text: trusted.stdout + trusted.stderr }).toEqual({
