@@ -13,8 +13,8 @@ export { buildRootPackages, compilerFor, digestOfBuildRoot } from './build-root.
 export { COMPOSITION } from './compose.ts';
 export { openDebian } from './debian.ts';
 export type { Debian } from './debian.ts';
-export { ALPINE_COMPOSITION, composeAlpine } from './alpine/root/compose.ts';
-export type { AlpineRoot, AlpineRootRequest } from './alpine/root/compose.ts';
+export { ALPINE_COMPOSITION, composeAlpine } from './alpine/rootfs/compose.ts';
+export type { AlpineRoot, AlpineRootRequest } from './alpine/rootfs/compose.ts';
 export { openImageBases } from './image/image-bases.ts';
 export type { ImageBases } from './image/image-bases.ts';
 export type {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Digest, digestOf, messageOf, OakumError, redact } from '#core';
+import { type Digest, digestOf } from '#core';
 import { archiveOf, readDebianKeyring } from './archive-keys.ts';
 import { BaseError } from './error.ts';
+import { firstMirror } from './first-mirror.ts';
 import { checkFresh, rememberSeen } from './freshness.ts';
 import { parseRelease, type Release } from './release-file.ts';
 import { verifyInRelease } from './signature.ts';
@@ -21,29 +22,15 @@ export interface OpenRelease {
 const MAX_IN_RELEASE = 4 << 20;
 const DEFAULT_MAX_AGE_DAYS = 200;
 
-/**
- * Finds a suite's Release file on the first candidate mirror whose file passes every check. A mirror that fails is
- * passed over with a warning; where all fail, the first failed proof is thrown before any mere absence.
- */
+/** Finds a suite's Release file on the first mirror whose file passes every check; see {@link firstMirror}. */
 export async function openRelease(suite: string, options: DebianOptions): Promise<OpenRelease> {
   if (!/^[a-z][a-z0-9-]*$/.test(suite)) {
     throw new BaseError('BASE_SUITE_MISSING', `${JSON.stringify(suite)} is not the name of a suite`);
   }
-  const candidates = options.mirrors[archiveOf(suite)];
-  const failures: OakumError[] = [];
-  for (const mirror of candidates) {
-    try {
-      return await tryMirror(mirror, suite, options);
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      if (!(error instanceof OakumError) || error.family === 'machine') throw error;
-      failures.push(error);
-      if (candidates.length > 1) {
-        options.report?.({ kind: 'warning', message: `mirror passed over: ${redact(mirror)}: ${messageOf(error)}` });
-      }
-    }
-  }
-  throw failures.find((error) => error.family === 'proof') ?? failures[0] ?? noMirror(suite);
+  return firstMirror(options.mirrors[archiveOf(suite)], (mirror) => tryMirror(mirror, suite, options), {
+    ...options,
+    missing: () => noMirror(suite),
+  });
 }
 
 async function tryMirror(mirror: string, suite: string, options: DebianOptions): Promise<OpenRelease> {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ALPINE_COMPOSITION, type AlpineRoot, APK_ARCHITECTURES, composeAlpine } from '#bases';
-import { architectureOf, type Platform, reportStep } from '#core';
+import { architectureOf, type Platform } from '#core';
 import type { AlpineBaseDefinition, LockedBase } from '#definition';
 import { measureTree } from '#evidence';
-import { storeLayer } from '#image';
-import type { BaseContent, Distribution, Ground, GroundRequest } from './bases.ts';
-import { readDistribution } from './distribution.ts';
+import type { BaseContent, Ground, GroundRequest } from './bases.ts';
+import { composedGround } from './composed-ground.ts';
 import { FactoryError } from './error.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -15,40 +14,27 @@ const ENVIRONMENT = {
   SSL_CERT_FILE: '/etc/ssl/certs/ca-certificates.crt',
 };
 
-/** Fetches the locked packages, composes their root and packs it as one layer that all images of the base share; once per packages. */
+/** Composes the locked packages' root, which is fetched where the cache lacks it. */
 export async function alpineGround(
-  { name, locked, platform, compression }: GroundRequest,
+  request: GroundRequest,
   definition: AlpineBaseDefinition,
   shop: Workshop,
 ): Promise<Ground> {
-  const wanted = requestOf(locked, platform);
-  const subject = `${name} ${platform}`;
-  const made = await reportStep(shop.report, { subject, step: 'compose base' }, async () => {
-    const { packages, ...asked } = wanted;
-    const inputs = {
-      composition: ALPINE_COMPOSITION,
-      ...asked,
-      packages: packages.map(({ checksum, sha256 }) => [checksum, sha256]),
-    };
-    const root = await shop.cache.step<{ epoch: string; distribution: Distribution }>(
-      { name: 'read-alpine-base', inputs },
-      () => [],
-      async () => {
-        const { epoch, entries } = await compose(wanted, definition, shop);
-        return { epoch: epoch.toISOString(), distribution: await readDistribution(entries) };
-      },
-    );
-    const epoch = new Date(root.value.epoch);
-    const entries = async () => (await compose(wanted, definition, shop)).entries;
-    const { layer, cached } = await storeLayer({ inputs, entries, epoch, compression }, shop.cache);
-    return { layer, epoch, distribution: root.value.distribution, cached };
-  });
-  const createdBy = `oakum: ${wanted.packages.map((one) => `${one.name}=${one.version}`).join(' ')}`;
-  return {
-    layers: [{ layer: made.layer, created: made.epoch, createdBy }],
-    distribution: made.distribution,
+  const wanted = requestOf(request.locked, request.platform);
+  const { packages, ...asked } = wanted;
+  const inputs = {
+    composition: ALPINE_COMPOSITION,
+    ...asked,
+    packages: packages.map(({ checksum, sha256 }) => [checksum, sha256]),
+  };
+  const composition = {
+    step: 'read-alpine-base',
+    inputs,
+    packages,
+    compose: () => compose(wanted, definition, shop),
     environment: ENVIRONMENT,
   };
+  return composedGround(request, composition, shop);
 }
 
 /** Measures every file of the root and says which package it is of. */

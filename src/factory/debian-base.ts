@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { COMPOSITION } from '#bases';
-import { architectureOf, type Platform, reportStep } from '#core';
+import { architectureOf, type Platform } from '#core';
 import type { DebianBaseDefinition, LockedBase } from '#definition';
 import { measureTree } from '#evidence';
-import { storeLayer } from '#image';
-import type { Base, Distribution, Ground, GroundRequest } from './bases.ts';
-import { readDistribution } from './distribution.ts';
+import type { Base, Ground, GroundRequest } from './bases.ts';
+import { composedGround } from './composed-ground.ts';
 import type { Workshop } from './workshop.ts';
 
 /** As in the Distroless images: where programs and the certificate bundle are. */
@@ -57,34 +56,11 @@ function fits(locked: LockedBase, definition: DebianBaseDefinition, platform: Pl
   );
 }
 
-/** Fetches the locked packages, composes their root and packs it as one layer that all images of the base share; once per packages. */
-async function makeGround(
-  { name, locked, platform, compression }: GroundRequest,
-  definition: DebianBaseDefinition,
-  shop: Workshop,
-): Promise<Ground> {
-  const packages = locked.packages[platform] ?? [];
-  const subject = `${name} ${platform}`;
-  const made = await reportStep(shop.report, { subject, step: 'compose base' }, async () => {
-    const form = formOf(definition);
-    const inputs = { composition: COMPOSITION, ...form, packages: packages.map((one) => one.sha256).sort() };
-    const root = await shop.cache.step<{ epoch: string; distribution: Distribution }>(
-      { name: 'read-base', inputs },
-      () => [],
-      async () => {
-        const { epoch, entries } = await (await shop.debian(definition)).root(packages, form);
-        return { epoch: epoch.toISOString(), distribution: await readDistribution(entries) };
-      },
-    );
-    const epoch = new Date(root.value.epoch);
-    const entries = async () => (await (await shop.debian(definition)).root(packages, form)).entries;
-    const { layer, cached } = await storeLayer({ inputs, entries, epoch, compression }, shop.cache);
-    return { layer, epoch, distribution: root.value.distribution, cached };
-  });
-  const createdBy = `oakum: ${packages.map((one) => `${one.name}=${one.version}`).join(' ')}`;
-  return {
-    layers: [{ layer: made.layer, created: made.epoch, createdBy }],
-    distribution: made.distribution,
-    environment: ENVIRONMENT,
-  };
+/** Composes the locked packages' root, which is fetched where the cache lacks it. */
+function makeGround(request: GroundRequest, definition: DebianBaseDefinition, shop: Workshop): Promise<Ground> {
+  const packages = request.locked.packages[request.platform] ?? [];
+  const form = formOf(definition);
+  const inputs = { composition: COMPOSITION, ...form, packages: packages.map((one) => one.sha256).sort() };
+  const compose = async () => (await shop.debian(definition)).root(packages, form);
+  return composedGround(request, { step: 'read-base', inputs, packages, compose, environment: ENVIRONMENT }, shop);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Digest, digestOf, messageOf, OakumError, redact } from '#core';
+import { type Digest, digestOf } from '#core';
 import { type ApkIndex, readApkIndex, splitApkSignatures } from '#formats';
 import { BaseError } from '../error.ts';
+import { firstMirror } from '../first-mirror.ts';
 import { getFile } from '../transfer.ts';
 import { checkIndexFresh, rememberIndex } from './freshness.ts';
 import { readAlpineKeyring } from './keys.ts';
@@ -24,30 +25,17 @@ export interface OpenIndex {
 const MAX_INDEX = 64 << 20;
 const CODES = { unsigned: 'BASE_INDEX_UNSIGNED', signature: 'BASE_INDEX_SIGNATURE' } as const;
 
-/**
- * Finds a repository's index on the first mirror whose file passes every check. A mirror that fails is passed over with a warning;
- * where all fail, the first failed proof is thrown before any mere absence.
- */
+/** Finds a repository's index on the first mirror whose file passes every check; see {@link firstMirror}. */
 export async function openIndex(
   repository: Repository,
   architecture: string,
   options: AlpineOptions,
 ): Promise<OpenIndex> {
   const addresses = addressesOf(`${repository.path}/${architecture}/APKINDEX.tar.gz`, options.mirrors);
-  const failures: OakumError[] = [];
-  for (const where of addresses) {
-    try {
-      return await tryMirror(where, { repository, architecture }, options);
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      if (!(error instanceof OakumError) || error.family === 'machine') throw error;
-      failures.push(error);
-      if (addresses.length > 1) {
-        options.report?.({ kind: 'warning', message: `mirror passed over: ${redact(where)}: ${messageOf(error)}` });
-      }
-    }
-  }
-  throw failures.find((error) => error.family === 'proof') ?? failures[0] ?? noMirror(repository);
+  return firstMirror(addresses, (where) => tryMirror(where, { repository, architecture }, options), {
+    ...options,
+    missing: () => noMirror(repository),
+  });
 }
 
 async function tryMirror(
