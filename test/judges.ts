@@ -253,3 +253,12 @@ function run(program: string, args: readonly string[], folder: string, binaries 
   if (result.status === 0) return;
   throw new Error(`${program} ${args.join(' ')}: ${result.error?.message ?? result.stderr}`);
 }
+
+/** Has cosign verify a blob's attestation in a bundle, with the key in `oakum.pub` of a folder and without a transparency log. */
+export async function cosignVerifyBlob(
+  blob: string,
+  { bundle, type, folder }: { readonly bundle: string; readonly type: string; readonly folder: string },
+): Promise<SpawnSyncReturns<string>> {
+  const args = ['--key', 'oakum.pub', '--insecure-ignore-tlog', '--bundle', bundle, '--type', type, blob];
+  return spawnSync(await judge('cosign'), ['verify-blob-attestation', ...args], { cwd: folder, encoding: 'utf8' });
+}

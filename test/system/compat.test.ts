@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compatibility on real API servers: the oldest, the newest and the usual of the six minors. It uses the machine's own cache, since an API
 // server takes minutes to compile the first time; `oakum compat test` without --kubernetes runs all six.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +8,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '#core';
-import { judge } from '../judges.ts';
+import { cosignVerifyBlob } from '../judges.ts';
 import { type CliResult, runCli } from '../outside.ts';
 
 const MINORS = ['1.32', '1.36', '1.37'];
@@ -106,34 +105,18 @@ describe('oakum compat test', () => {
   });
 
   it('signs what cosign believes, about each image', async () => {
-    const cosign = await judge('cosign');
     const key = await oakum(['key', 'public']);
     await writeFile(join(folder, 'oakum.pub'), key.stdout);
     const bundle = join(cellOf('1.37'), 'attestation.sigstore.json');
     const cell = JSON.parse(await readFile(join(cellOf('1.37'), 'cell.json'), 'utf8')) as Cell;
     expect(digestOf(await readFile(bundle))).toBe(cell.digest);
     const type = 'https://in-toto.io/attestation/test-result/v0.1';
-    const verify = (blob: string) =>
-      spawnSync(
-        cosign,
-        [
-          'verify-blob-attestation',
-          '--key',
-          'oakum.pub',
-          '--insecure-ignore-tlog',
-          '--bundle',
-          bundle,
-          '--type',
-          type,
-          blob,
-        ],
-        { cwd: folder, encoding: 'utf8' },
-      );
+    const verify = (blob: string) => cosignVerifyBlob(blob, { bundle, type, folder });
     for (const digest of Object.values(cell.images)) {
-      const { status, stderr } = verify(join(folder, 'out/oci/blobs/sha256', digest.slice('sha256:'.length)));
+      const { status, stderr } = await verify(join(folder, 'out/oci/blobs/sha256', digest.slice('sha256:'.length)));
       expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining('Verified OK') });
     }
-    expect(verify(bundle).status).not.toBe(0);
+    expect((await verify(bundle)).status).not.toBe(0);
     const attached = await oakum(['inspect', 'oci:out/oci:distroless/source-controller:v1.9.3-r0', '--json']);
     expect(attached.stdout).toContain(type);
   });

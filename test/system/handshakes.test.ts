@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handshakes of the real source-controller, of the standard and of the FIPS channel, with servers that each offer one thing. It uses the
 // machine's own cache, since an API server takes minutes to compile the first time.
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '#core';
-import { judge } from '../judges.ts';
+import { cosignVerifyBlob } from '../judges.ts';
 import { type CliResult, runCli } from '../outside.ts';
 
 const MINOR = '1.36';
@@ -92,31 +91,15 @@ describe('oakum fips handshakes', () => {
     expect(digestOf(readFileSync(bundle))).toBe(record.digest);
     for (const [name, digest] of Object.entries(record.logs))
       expect(digestOf(readFileSync(keptIn('fips', name)))).toBe(digest);
-    const cosign = await judge('cosign');
     await writeFile(join(folder, 'oakum.pub'), (await oakum('key', 'public')).stdout);
     const { channels } = JSON.parse(readFileSync(join(folder, 'out/release.json'), 'utf8')) as {
       channels: Readonly<{ [channel: string]: { readonly images: readonly { readonly digest: string }[] } }>;
     };
     const blobOf = (channel: string) =>
       join(folder, 'out/oci/blobs/sha256', channels[channel]?.images[0]?.digest.slice('sha256:'.length) ?? '');
-    const verify = (blob: string) =>
-      spawnSync(
-        cosign,
-        [
-          'verify-blob-attestation',
-          '--key',
-          'oakum.pub',
-          '--insecure-ignore-tlog',
-          '--bundle',
-          bundle,
-          '--type',
-          TYPE,
-          blob,
-        ],
-        { cwd: folder, encoding: 'utf8' },
-      );
-    expect(verify(blobOf('fips'))).toMatchObject({ status: 0 });
-    expect(verify(blobOf('distroless')).status).not.toBe(0);
+    const verify = (blob: string) => cosignVerifyBlob(blob, { bundle, type: TYPE, folder });
+    expect(await verify(blobOf('fips'))).toMatchObject({ status: 0 });
+    expect((await verify(blobOf('distroless'))).status).not.toBe(0);
     const attached = await oakum('inspect', 'oci:out/oci:fips/source-controller:v1.9.3-r0', '--json');
     expect(attached.stdout).toContain(TYPE);
   });
