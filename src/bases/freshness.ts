@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type Digest, replaceFile } from '#core';
 import { readableJson } from '#formats';
 import { archiveOf } from './archive-keys.ts';
-import { BaseError } from './error.ts';
+import { BaseError, type BaseErrorCode } from './error.ts';
 import type { Release } from './release-file.ts';
 
 /** How old is too old, what time it is, where the newest seen is kept, and the name used in errors. */
@@ -17,7 +17,10 @@ export interface FreshnessOptions {
   readonly where: string;
 }
 
-const DAY = 86_400_000;
+/** Milliseconds. */
+export const DAY = 86_400_000;
+/** How old an index may be, in days, where the definition does not say. */
+export const DEFAULT_MAX_AGE_DAYS = 200;
 /** A mirror's clock and this machine's may differ by so much. */
 const CLOCK_SLACK = 3_600_000;
 
@@ -36,16 +39,8 @@ export async function checkFresh(release: Release, options: FreshnessOptions): P
       where,
     });
   }
-  if (release.date.getTime() > now.getTime() + CLOCK_SLACK) {
-    throw new BaseError(
-      'BASE_RELEASE_FUTURE',
-      `the index of ${suite} is dated ${day(release.date)}, which is still to come`,
-      {
-        where,
-        hint: 'Check the clock of this machine.',
-      },
-    );
-  }
+  const judged = { date: release.date, what: `the index of ${suite}`, where };
+  refuseFuture(judged, 'BASE_RELEASE_FUTURE', now);
   const end = release.validUntil ?? new Date(release.date.getTime() + options.maxAgeDays * DAY);
   if (end < now) {
     const why = release.validUntil === undefined ? `is more than ${options.maxAgeDays} days old` : 'has expired';
@@ -55,14 +50,33 @@ export async function checkFresh(release: Release, options: FreshnessOptions): P
       { where, hint: 'The mirror no longer follows Debian, or someone holds it back: use another mirror.' },
     );
   }
-  const seen = await readSeenDate(stateFile(options));
-  if (seen !== undefined && release.date < seen) {
-    throw new BaseError(
-      'BASE_RELEASE_ROLLBACK',
-      `the index of ${suite} is older (${release.date.toISOString()}) than one seen before (${seen.toISOString()})`,
-      { where, hint: 'The mirror lags behind, or someone replays an old state: wait, or use another mirror.' },
-    );
-  }
+  await refuseOlder(judged, 'BASE_RELEASE_ROLLBACK', stateFile(options));
+}
+
+/** A proved index: when it was made, how errors call it, and where it came from. */
+export interface DatedIndex {
+  readonly date: Date;
+  readonly what: string;
+  readonly where: string;
+}
+
+/** Throws `code` for an index that is dated later than now. */
+export function refuseFuture({ date, what, where }: DatedIndex, code: BaseErrorCode, now: Date): void {
+  if (date.getTime() <= now.getTime() + CLOCK_SLACK) return;
+  throw new BaseError(code, `${what} is dated ${day(date)}, which is still to come`, {
+    where,
+    hint: 'Check the clock of this machine.',
+  });
+}
+
+/** Throws `code` for an index that is older than the newest seen, which a file holds; see {@link readSeenDate}. */
+export async function refuseOlder({ date, what, where }: DatedIndex, code: BaseErrorCode, file: string): Promise<void> {
+  const seen = await readSeenDate(file);
+  if (seen === undefined || date >= seen) return;
+  throw new BaseError(code, `${what} is older (${date.toISOString()}) than one seen before (${seen.toISOString()})`, {
+    where,
+    hint: 'The mirror lags behind, or someone replays an old state: wait, or use another mirror.',
+  });
 }
 
 /** Remembers an accepted Release file as the newest seen; an older one never takes its place. */
@@ -81,7 +95,7 @@ export async function rememberSeenDate(
 }
 
 /** Gives the time of the newest index seen, undefined where none was. Throws `BASE_RELEASE_ROLLBACK` for a damaged record. */
-export async function readSeenDate(path: string): Promise<Date | undefined> {
+async function readSeenDate(path: string): Promise<Date | undefined> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -104,6 +118,7 @@ function stateFile(options: FreshnessOptions): string {
   return join(options.stateFolder, 'debian', `${archiveOf(options.suite)}-${options.suite}.json`);
 }
 
-function day(date: Date): string {
+/** Gives a date's day, `2026-11-24`. */
+export function day(date: Date): string {
   return date.toISOString().slice(0, 10);
 }

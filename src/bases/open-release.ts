@@ -3,7 +3,7 @@ import { type Digest, digestOf } from '#core';
 import { archiveOf, readDebianKeyring } from './archive-keys.ts';
 import { BaseError } from './error.ts';
 import { firstMirror } from './first-mirror.ts';
-import { checkFresh, rememberSeen } from './freshness.ts';
+import { checkFresh, DEFAULT_MAX_AGE_DAYS, rememberSeen } from './freshness.ts';
 import { parseRelease, type Release } from './release-file.ts';
 import { verifyInRelease } from './signature.ts';
 import { getFile } from './transfer.ts';
@@ -20,7 +20,6 @@ export interface OpenRelease {
 }
 
 const MAX_IN_RELEASE = 4 << 20;
-const DEFAULT_MAX_AGE_DAYS = 200;
 
 /** Finds a suite's Release file on the first mirror whose file passes every check; see {@link firstMirror}. */
 export async function openRelease(suite: string, options: DebianOptions): Promise<OpenRelease> {

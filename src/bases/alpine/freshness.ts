@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Digest } from '#core';
 import type { ApkIndex } from '#formats';
 import { BaseError } from '../error.ts';
-import { readSeenDate, rememberSeenDate } from '../freshness.ts';
+import { DAY, day, DEFAULT_MAX_AGE_DAYS, refuseFuture, refuseOlder, rememberSeenDate } from '../freshness.ts';
 import type { AlpineOptions } from './types.ts';
 
 /** How old is too old, where the newest seen is kept, and how errors call the index. */
@@ -16,11 +16,6 @@ export interface IndexFreshness extends Pick<AlpineOptions, 'clock' | 'maxAgeDay
   readonly path: string;
 }
 
-const DAY = 86_400_000;
-/** A builder's clock and this machine's may differ by so much. */
-const CLOCK_SLACK = 3_600_000;
-const DEFAULT_MAX_AGE_DAYS = 200;
-
 /**
  * Judges a proved index: not from the future (`BASE_INDEX_FUTURE`), not older than `maxAgeDays` (`BASE_INDEX_EXPIRED`), not older than
  * the newest of this repository that this installation has seen (`BASE_INDEX_ROLLBACK`). Alpine's signatures carry no date of their own:
@@ -28,28 +23,16 @@ const DEFAULT_MAX_AGE_DAYS = 200;
  */
 export async function checkIndexFresh(index: ApkIndex, options: IndexFreshness): Promise<void> {
   const { what, where, clock, maxAgeDays = DEFAULT_MAX_AGE_DAYS } = options;
-  const now = clock.now().getTime();
+  const now = clock.now();
   const date = new Date(index.date * 1000);
-  if (date.getTime() > now + CLOCK_SLACK) {
-    throw new BaseError('BASE_INDEX_FUTURE', `${what} is dated ${day(date)}, which is still to come`, {
-      where,
-      hint: 'Check the clock of this machine.',
-    });
-  }
-  if (index.date > 0 && date.getTime() + maxAgeDays * DAY < now) {
+  refuseFuture({ date, what, where }, 'BASE_INDEX_FUTURE', now);
+  if (index.date > 0 && date.getTime() + maxAgeDays * DAY < now.getTime()) {
     throw new BaseError('BASE_INDEX_EXPIRED', `${what} is more than ${maxAgeDays} days old (made ${day(date)})`, {
       where,
       hint: 'The branch is past its end, the mirror no longer follows Alpine, or someone holds it back: take a newer branch or another mirror, or raise `maxAgeDays` of the base.',
     });
   }
-  const seen = await readSeenDate(stateFile(options));
-  if (seen !== undefined && date < seen) {
-    throw new BaseError(
-      'BASE_INDEX_ROLLBACK',
-      `${what} is older (${date.toISOString()}) than one seen before (${seen.toISOString()})`,
-      { where, hint: 'The mirror lags behind, or someone replays an old state: wait, or use another mirror.' },
-    );
-  }
+  await refuseOlder({ date, what, where }, 'BASE_INDEX_ROLLBACK', stateFile(options));
 }
 
 /** Remembers an accepted index as the newest seen; an older one never takes its place. */
@@ -63,8 +46,4 @@ function stateFile({ stateFolder, path, architecture }: IndexFreshness): string 
     ? createHash('sha256').update(path).digest('hex').slice(0, 32)
     : path.replaceAll('/', '-');
   return join(stateFolder, 'alpine', `${name}-${architecture}.json`);
-}
-
-function day(date: Date): string {
-  return date.toISOString().slice(0, 10);
 }
