@@ -8,7 +8,6 @@ export {
   digestOfLock,
   emptyLock,
   formatLock,
-  LOCK_SHAPES,
   lockFileOf,
   lockOfRelease,
   packagesOfBase,
@@ -17,8 +16,9 @@ export {
   replaceLock,
   writeLock,
 } from './lock.ts';
+export type { BasePackage } from './lock.ts';
+export { LOCK_SHAPES } from './lock-schema.ts';
 export type {
-  BasePackage,
   Lock,
   LockedApiServer,
   LockedBase,
@@ -27,7 +27,7 @@ export type {
   LockedOverlay,
   LockedRelease,
   LockedRevision,
-} from './lock.ts';
+} from './lock-schema.ts';
 export { definitionJsonSchema } from './schema.ts';
 export type {
   BaseDefinition,
