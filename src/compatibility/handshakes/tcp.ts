@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Socket } from 'node:net';
-import { listenLocally, type RunningServer, serveLocally } from '../scenario/servers/https.ts';
+import { closeServer, listenLocally, type RunningServer, serveLocally } from '../scenario/servers/https.ts';
 
 /** Starts a TCP server on a free port of 127.0.0.1; `meet` gets each connection. */
 export async function startTcp(meet: (socket: Socket) => void): Promise<RunningServer> {
@@ -16,8 +16,7 @@ export async function startTcp(meet: (socket: Socket) => void): Promise<RunningS
   return {
     host,
     stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
+      closeServer(server, () => {
         for (const socket of sockets) socket.destroy();
       }),
   };

@@ -6,7 +6,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { KeyPair } from '../../certificates.ts';
-import { listenLocally, type RunningServer } from '../servers/https.ts';
+import { closeServer, listenLocally, type RunningServer } from '../servers/https.ts';
 import { type Message, readMessage } from './protobuf.ts';
 
 /** A call that is refused: a status of https://grpc.io/docs/guides/status-codes/ and why. */
@@ -46,8 +46,7 @@ export async function startGrpc(
   return {
     host,
     stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
+      closeServer(server, () => {
         for (const session of sessions) session.destroy();
       }),
   };

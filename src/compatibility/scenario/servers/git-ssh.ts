@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import type { Algorithms, AuthContext, Connection, ServerChannel } from 'ssh2';
-import { listenLocally, type RunningServer } from './https.ts';
+import { closeServer, listenLocally, type RunningServer } from './https.ts';
 import type { Repositories } from './repositories.ts';
 import { createEcdsaKey, type SshKey } from './ssh-keys.ts';
 
@@ -68,8 +68,7 @@ export async function startGitSsh(repositories: Repositories, options: GitSshOpt
     identity: client.pem,
     knownHosts: `${place.replace('127.0.0.1', '[127.0.0.1]')} ${host.type} ${host.blob.toString('base64')}\n`,
     stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
+      closeServer(server, () => {
         for (const connection of connections) connection.end();
       }),
   };

@@ -46,14 +46,15 @@ export async function startHttps(
 /** Has an HTTP server listen as {@link listenLocally} does; stopping it closes its connections too. Throws where its port is taken. */
 export async function serveLocally(server: HttpServer | Server, port = 0): Promise<RunningServer> {
   const host = await listenLocally(server, port);
-  return {
-    host,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { host, stop: () => closeServer(server, () => server.closeAllConnections()) };
+}
+
+/** Stops a server: it takes nothing new, `closeOpen` closes what is open, and when that is gone it is over. */
+export function closeServer(server: { close(done: () => void): unknown }, closeOpen: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    closeOpen();
+  });
 }
 
 /** Has a server listen on a free port of 127.0.0.1, or on the one that is named; gives `127.0.0.1:PORT`. Throws where that is taken. */
