@@ -25,3 +25,4 @@ export { reportStep } from './report.ts';
 export type { Report, ReportEvent } from './report.ts';
 export type { TreeEntry } from './tree.ts';
 export { createFile, replaceFile, temporaryName } from './files.ts';
+export { oneChunk } from './one-chunk.ts';

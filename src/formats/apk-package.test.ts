@@ -4,6 +4,7 @@ import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { oneChunk } from '#core';
 import { type ApkSpec, buildApk, makeApkSigner } from '#testing';
 import { meetsApkVersion, parseApkDependency } from './apk-dependency.ts';
 import { readApkIndex } from './apk-index.ts';
@@ -22,12 +23,8 @@ const SPEC: ApkSpec = {
   ],
 };
 
-async function* once(bytes: Uint8Array) {
-  yield bytes;
-}
-
 async function readAll(bytes: Uint8Array) {
-  const apk = await openApk(once(bytes), { where: 'tini.apk' });
+  const apk = await openApk(oneChunk(bytes), { where: 'tini.apk' });
   const files: Record<string, string> = {};
   for await (const entry of apk.entries()) {
     if (entry.kind === 'file') files[entry.path] = Buffer.concat(await Array.fromAsync(entry.body)).toString();
@@ -132,7 +129,7 @@ describe.skipIf(!existsSync(FIXTURES))('genuine files of Alpine (skipped without
     const [one] = signatures;
     const key = readFileSync(`${FIXTURES}/${one?.key}`);
     expect(verify(one?.digest, signed, key, one?.signature ?? Buffer.alloc(0))).toBe(true);
-    const index = await readApkIndex(once(signed), { where: name });
+    const index = await readApkIndex(oneChunk(signed), { where: name });
     expect(index.packages).toHaveLength(count);
     expect(new Date(index.date * 1000).toISOString().slice(0, 10)).toBe(day);
   });
@@ -156,7 +153,7 @@ describe('the reader of apk indexes', () => {
   const entry = (name: string, more = '') => `C:Q1${'A'.repeat(27)}=\nP:${name}\nV:1\nA:x86_64\nS:5\n${more}\n`;
 
   it('tells of capital fields that no apk of today knows: such a package is not to be installed', async () => {
-    const { packages } = await readApkIndex(once(await indexOf(entry('a', 'X:new\n') + entry('b', 'x:new\n'))), {
+    const { packages } = await readApkIndex(oneChunk(await indexOf(entry('a', 'X:new\n') + entry('b', 'x:new\n'))), {
       where: 'i',
     });
     expect(packages.map(({ uninstallable }) => uninstallable)).toEqual([true, false]);
@@ -170,16 +167,18 @@ describe('the reader of apk indexes', () => {
     ['a size that is no number', entry('a').replace('S:5', 'S:-5')],
     ['a checksum of another kind', entry('a').replace('C:Q1', 'C:Q9')],
   ])('refuses %s', async (_, text) => {
-    await expect(readApkIndex(once(await indexOf(text)), { where: 'i' })).rejects.toMatchObject({
+    await expect(readApkIndex(oneChunk(await indexOf(text)), { where: 'i' })).rejects.toMatchObject({
       code: 'APK_INVALID',
     });
   });
 
   it('ends at the limit of packages, and of bytes', async () => {
     const many = await indexOf(Array.from({ length: 50 }, (_, at) => entry(`a${at}`)).join(''));
-    await expect(readApkIndex(once(many), { where: 'i', maxPackages: 49 })).rejects.toMatchObject({
+    await expect(readApkIndex(oneChunk(many), { where: 'i', maxPackages: 49 })).rejects.toMatchObject({
       code: 'APK_INVALID',
     });
-    await expect(readApkIndex(once(many), { where: 'i', maxBytes: 1000 })).rejects.toMatchObject({ family: 'proof' });
+    await expect(readApkIndex(oneChunk(many), { where: 'i', maxBytes: 1000 })).rejects.toMatchObject({
+      family: 'proof',
+    });
   });
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
+import { oneChunk } from '#core';
 import { type ApkInfo, parseApkInfo } from './apk-info.ts';
 import { type ApkSignature, readApkSignatures, withTarEnd } from './apk-signature.ts';
 import { FormatError } from './error.ts';
@@ -49,7 +50,7 @@ export async function openApk(bytes: AsyncIterable<Uint8Array>, options: ApkOpti
   const members = openGzipMembers(bytes, { maxBytes, where });
   try {
     const first = await readPart(members, where);
-    const signatures = await readApkSignatures(once(first.plain), where);
+    const signatures = await readApkSignatures(oneChunk(first.plain), where);
     const { raw, plain } = signatures === undefined ? first : await readPart(members, where);
     const texts = await readControl(plain, where);
     const info = parseApkInfo(texts.get('.PKGINFO') ?? '', `${where}: .PKGINFO`);
@@ -92,7 +93,7 @@ async function readPart(members: GzipMembers, where: string): Promise<{ raw: Buf
 
 async function readControl(plain: Buffer, where: string): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>();
-  for await (const entry of readTar(withTarEnd(once(plain)), { where, maxBytes: MAX_CONTROL, maxEntries: 64 })) {
+  for await (const entry of readTar(withTarEnd(oneChunk(plain)), { where, maxBytes: MAX_CONTROL, maxEntries: 64 })) {
     if (entry.kind !== 'file') continue;
     const chunks: Uint8Array[] = [];
     for await (const chunk of entry.body) chunks.push(chunk);
@@ -146,10 +147,6 @@ function withChecksum(entry: TarEntry, where: string): ApkEntry {
       if (sum.digest('hex') !== sha1) throw wrong();
     })(),
   };
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }
 
 function differs(what: string, { where }: { readonly where: string }): FormatError {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { oneChunk } from '#core';
 import { FormatError } from './error.ts';
 import { openGzipMembers } from './gzip-members.ts';
 import { readTar } from './tar-read.ts';
@@ -57,7 +58,7 @@ export async function splitApkSignatures(
   bytes: Uint8Array,
   where: string,
 ): Promise<{ readonly signatures: readonly ApkSignature[]; readonly signed: Uint8Array }> {
-  const members = openGzipMembers(once(bytes), { maxBytes: MAX_BYTES, where });
+  const members = openGzipMembers(oneChunk(bytes), { maxBytes: MAX_BYTES, where });
   let length = 0;
   try {
     const member = await members.next((raw) => {
@@ -83,8 +84,4 @@ async function readUntilContent(
     if (error instanceof FormatError && error.code.endsWith('_TOO_LARGE')) return undefined;
     throw error;
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

@@ -2,7 +2,7 @@
 import { gunzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Digest, digestOf, measure, type TreeEntry } from '#core';
+import { type Digest, digestOf, measure, oneChunk, type TreeEntry } from '#core';
 import { readTar } from '#formats';
 import { inspectLayer } from './inspect.ts';
 import { type BlobSink, type Layer, type LayerOptions, writeLayer } from './layer.ts';
@@ -12,11 +12,7 @@ const common = { mode: 0o644, uid: 0, gid: 0, mtime: new Date('2025-01-01T00:00:
 
 function file(path: string, text = '', more: Partial<{ size: number; mtime: Date }> = {}): TreeEntry {
   const bytes = Buffer.from(text);
-  return { ...common, kind: 'file', path, size: bytes.length, open: () => once(bytes), ...more };
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
+  return { ...common, kind: 'file', path, size: bytes.length, open: () => oneChunk(bytes), ...more };
 }
 
 function memory() {
@@ -41,7 +37,7 @@ async function write(entries: readonly TreeEntry[], options: LayerOptions = { ep
 
 async function list(tar: Buffer) {
   const entries: { path: string; kind: string; mode: number; uid: number; mtime: string }[] = [];
-  for await (const { path, kind, mode, uid, mtime } of readTar(once(tar), { where: 'test' })) {
+  for await (const { path, kind, mode, uid, mtime } of readTar(oneChunk(tar), { where: 'test' })) {
     entries.push({ path, kind, mode, uid, mtime: mtime.toISOString() });
   }
   return entries;
@@ -80,7 +76,7 @@ describe('the layer writer', () => {
 
   it('says what it wrote: digest and size of the blob, diffId of the tar', async () => {
     const { layer, bytes } = await write(golden);
-    expect(await measure(once(bytes))).toEqual({ digest: layer.digest, size: layer.size });
+    expect(await measure(oneChunk(bytes))).toEqual({ digest: layer.digest, size: layer.size });
     expect(digestOf(gunzipSync(bytes))).toBe(layer.diffId);
     expect(layer.mediaType).toBe('application/vnd.oci.image.layer.v1.tar+gzip');
   });
@@ -158,14 +154,14 @@ describe('inspectLayer', () => {
     'finds nothing wrong with what the layer writer writes as %s',
     async (compression) => {
       const { layer, bytes } = await write(golden, { epoch, compression });
-      expect(await inspectLayer(layer, once(bytes))).toEqual([]);
+      expect(await inspectLayer(layer, oneChunk(bytes))).toEqual([]);
     },
   );
 
   it('finds a wrong digest, size and diffId, all three at once', async () => {
     const { bytes, layer } = await write(golden);
     const wrong = digestOf('something else');
-    const faults = await inspectLayer({ ...layer, digest: wrong, size: 1, diffId: wrong }, once(bytes));
+    const faults = await inspectLayer({ ...layer, digest: wrong, size: 1, diffId: wrong }, oneChunk(bytes));
     expect(faults).toEqual([
       `the digest is ${layer.digest}, not ${wrong}`,
       `the size is ${layer.size}, not 1`,
@@ -176,7 +172,7 @@ describe('inspectLayer', () => {
   it('finds bytes cut off, junk after the end, and no gzip at all', async () => {
     const { bytes, layer } = await write(golden);
     for (const bad of [bytes.subarray(0, -9), Buffer.concat([bytes, Buffer.from('junk')]), Buffer.from('no gzip')]) {
-      const faults = await inspectLayer(layer, once(bad));
+      const faults = await inspectLayer(layer, oneChunk(bad));
       expect(faults[1]).toBe(`the size is ${bad.length}, not ${layer.size}`);
       expect(faults[2]).toMatch(/^the diffId is unknown \(/);
     }

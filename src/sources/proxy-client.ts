@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { discard, type Http, HttpError, limitedBody, messageOf, type OakumError } from '#core';
+import { discard, type Http, HttpError, limitedBody, messageOf, type OakumError, oneChunk } from '#core';
 import { SourcesError } from './error.ts';
 import type { GoProxy } from './proxies.ts';
 
@@ -111,13 +111,9 @@ async function readLocal<T>(
   if (found.size > request.maxBytes) return { url, why: `${path} is larger than ${request.maxBytes} bytes` };
   if (found.size < 1 << 20) {
     const bytes = await readFile(path);
-    return { value: await use({ url, size: bytes.length, body: once(bytes) }) };
+    return { value: await use({ url, size: bytes.length, body: oneChunk(bytes) }) };
   }
   return { value: await use({ url, size: found.size, body: createReadStream(path, { highWaterMark: 1 << 20 }) }) };
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 /** Takes a URL that may carry a user and password; gives the request with both moved to the header they belong in (RFC 7617). */

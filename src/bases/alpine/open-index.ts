@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Digest, digestOf } from '#core';
+import { type Digest, digestOf, oneChunk } from '#core';
 import { type ApkIndex, readApkIndex, splitApkSignatures } from '#formats';
 import { BaseError } from '../error.ts';
 import { firstMirror } from '../first-mirror.ts';
@@ -55,17 +55,13 @@ async function tryMirror(
   const what = `the index of ${repository.path}`;
   const { signatures, signed } = await splitApkSignatures(bytes, where);
   const signers = verifyApkSignatures(signatures, signed, { what, where, architecture, keyring, codes: CODES });
-  const index = await readApkIndex(once(signed), { where });
+  const index = await readApkIndex(oneChunk(signed), { where });
   checkBranch(index, repository, where);
   const digest = digestOf(bytes);
   const freshness = { what, where, architecture, path: repository.path, ...options };
   await checkIndexFresh(index, freshness);
   await rememberIndex(index, digest, freshness);
   return { repository, architecture, index, digest, signers };
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }
 
 /** One key signs all branches: a mirror could serve the index of an old one under a new one's name, but for what it calls itself. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Cache } from '#cache';
-import { type Digest, type Platform } from '#core';
+import { type Digest, oneChunk, type Platform } from '#core';
 import { type ImageContent, installedContent, readImageContent } from '#evidence';
 import { canonicalJson } from '#formats';
 import {
@@ -122,7 +122,7 @@ async function fetchDocument(descriptor: Descriptor, { store }: ReadImageRequest
   if ((await cache.blobs.find(digest)) !== undefined)
     return readContent(cacheSource(cache.blobs), descriptor, MAX_MANIFEST_BYTES);
   const bytes = await readContent(store.source, descriptor, MAX_MANIFEST_BYTES);
-  await cache.blobs.put(chunkOf(bytes), { digest, size });
+  await cache.blobs.put(oneChunk(bytes), { digest, size });
   return bytes;
 }
 
@@ -189,11 +189,7 @@ function settingsOf({ config }: ImageConfig): ImageBaseSettings {
 
 async function keepJson(value: Pick<ImageBase, 'distribution' | 'content'>, { blobs }: Cache): Promise<Digest> {
   const text = canonicalJson(JSON.parse(JSON.stringify(value)));
-  return (await blobs.put(chunkOf(Buffer.from(text)))).digest;
-}
-
-async function* chunkOf(bytes: Buffer): AsyncGenerator<Uint8Array> {
-  yield bytes;
+  return (await blobs.put(oneChunk(Buffer.from(text)))).digest;
 }
 
 function foreign({ mediaType, digest }: Descriptor, where: string): BaseError {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createHttp, digestOf } from '#core';
+import { createHttp, digestOf, oneChunk } from '#core';
 import { createTestClock, startRegistry, type TestRegistry, type TestRegistryOptions } from '#testing';
 import { openRegistry } from './client.ts';
 
@@ -11,16 +11,12 @@ afterEach(() => registry?.stop());
 const content = randomBytes(3 << 20);
 const descriptor = { mediaType: 'application/octet-stream', digest: digestOf(content), size: content.length };
 
-async function* once(bytes: Uint8Array) {
-  yield bytes;
-}
-
 async function setUp(options: TestRegistryOptions = {}) {
   registry = await startRegistry(options);
   const clock = createTestClock();
   const client = openRegistry({ http: createHttp({ clock }), clock, credentials: async () => undefined });
   const name = { registry: registry.host, repository: 'a' };
-  await client.putBlob(name, descriptor, () => once(content));
+  await client.putBlob(name, descriptor, () => oneChunk(content));
   const { requests } = registry;
   requests.length = 0;
   const get = async () => {

@@ -8,7 +8,7 @@ import {
   type CompileTools,
 } from '#build';
 import { removeTree, type StepKey, type StepResult } from '#cache';
-import { type Digest, digestOf } from '#core';
+import { type Digest, digestOf, oneChunk } from '#core';
 import type { SandboxStep } from '#engine';
 import { canonicalJson, type Json } from '#formats';
 import { VulnerabilityError } from '../error.ts';
@@ -84,7 +84,7 @@ export function analyse(
     const { bytes, isolation } = await runTool(request, inputs, tools);
     const output = readToolOutput(bytes);
     checkOutput(output, request);
-    const evidence = await tools.cache.blobs.put(once(bytes));
+    const evidence = await tools.cache.blobs.put(oneChunk(bytes));
     const { name, version, digest } = request.tool;
     const analysis: Analysis = {
       version: 1,
@@ -220,8 +220,4 @@ function failure(
     where,
     hint: 'It must be compiled by the toolchain whose sources it reads: check `tools.govulncheck` and `toolchain`.',
   });
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

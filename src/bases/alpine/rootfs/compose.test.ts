@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Cache, openCache } from '#cache';
-import { digestOf, type ReportEvent, type TreeEntry } from '#core';
+import { digestOf, oneChunk, type ReportEvent, type TreeEntry } from '#core';
 import { openApk, parseApkInstalled, readTar } from '#formats';
 import { writeLayer } from '#image';
 import { type ApkFile, type ApkSpec, buildApk } from '#testing';
@@ -71,7 +71,7 @@ async function composeBuilt(files: readonly PackageFile[], change: Partial<Alpin
     {
       cache,
       open: async (one) =>
-        openApk(once(files.find(({ name }) => name === one.name)?.bytes ?? Buffer.alloc(0)), { where: one.name }),
+        openApk(oneChunk(files.find(({ name }) => name === one.name)?.bytes ?? Buffer.alloc(0)), { where: one.name }),
       report: (event) => events.push(event),
     },
   );
@@ -81,10 +81,6 @@ async function composeBuilt(files: readonly PackageFile[], change: Partial<Alpin
     return found?.kind === 'file' ? Buffer.concat(await Array.fromAsync(found.open())).toString('utf8') : '';
   };
   return { ...root, cache, events, find, read };
-}
-
-async function* once(bytes: Buffer): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 const A: ApkSpec = { name: 'a', version: '1-r0', files: [folder('etc'), file('etc/x', 'of a')] };
@@ -289,7 +285,7 @@ describe('what scripts of Alpine packages would do', () => {
     const root = await compose([BUSYBOX]);
     const scripts = await root.read('lib/apk/db/scripts.tar');
     const kept: string[] = [];
-    for await (const entry of readTar(once(Buffer.from(scripts)), { where: 'scripts' })) kept.push(entry.path);
+    for await (const entry of readTar(oneChunk(Buffer.from(scripts)), { where: 'scripts' })) kept.push(entry.path);
     const [name] = kept;
     expect(kept).toEqual([name, name?.replace('post-install', 'trigger')]);
     expect(name).toMatch(/^busybox-1\.37\.0-r1\.Q1[^.]+=\.post-install$/);
@@ -320,7 +316,7 @@ describe('the root of genuine Alpine packages', () => {
     async () => {
       const name = 'alpine-baselayout';
       const bytes = readFileSync(join(FIXTURES, `${name}-3.2.0-r23.apk`));
-      const checksum = (await openApk(once(bytes), { where: name })).checksum;
+      const checksum = (await openApk(oneChunk(bytes), { where: name })).checksum;
       const root = await composeBuilt([{ name, version: '3.2.0-r23', architecture: 'aarch64', bytes, checksum }]);
       expect(root.find('tmp')).toMatchObject({ kind: 'directory', mode: 0o1777 });
       expect(root.find('root')).toMatchObject({ mode: 0o700 });
